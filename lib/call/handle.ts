@@ -1,0 +1,157 @@
+/** What a call gives back: a name for the task, and ways to wait for it. Not thenable: `await fib(1)` would wait. */
+
+import { decode } from '../codec.ts'
+import type { Deadlines } from '../deadlines.ts'
+import { OptionError, TaskFailedError, TaskLostError, WaitTimeoutError } from '../errors.ts'
+import { anything, optionalInteger, resolve } from '../options.ts'
+import type { TaskInfo } from '../record.ts'
+import { decodeError } from '../remote-error.ts'
+import type { PendingCall } from './enqueue.ts'
+import type { Outcome, Replies } from './replies.ts'
+
+export interface GetOptions {
+  /** Ms to wait, at most; the task goes on. Default: until it ends. */
+  readonly timeout?: number
+  /** Ends the wait, not the task. */
+  readonly signal?: AbortSignal
+}
+
+/** What all handles of a queue share. */
+export interface HandleServices {
+  readonly replies: Replies
+  readonly deadlines: Deadlines
+  readonly inspect: (id: string) => Promise<TaskInfo | null>
+}
+
+export class TaskHandle<R = unknown> {
+  /** The task's id, known before Redis has heard of it. */
+  readonly id: string
+  readonly #services: HandleServices
+  readonly #call: PendingCall | undefined
+  #outcome: Promise<Outcome> | undefined
+
+  /** Made by calling a task, or by `queue.handle(id)`. */
+  constructor(id: string, services: HandleServices, call?: PendingCall) {
+    this.id = id
+    this.#services = services
+    this.#call = call
+  }
+
+  /** Resolves when Redis has accepted the call; rejects with EnqueueError. */
+  get enqueued(): Promise<void> {
+    const call = this.#call
+    if (!call) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      call.whenSettled((error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  /**
+   * The result. Rejects with TaskFailedError (its `cause` is what the handler threw), TaskLostError,
+   * WaitTimeoutError, EnqueueError, QueueClosedError, or the signal's reason.
+   */
+  async get(options?: GetOptions): Promise<R> {
+    // Async, and throwing from here, so that the error's stack names who awaits it; that costs nothing until then.
+    const outcome = await (options ? this.#waitWithin(options) : this.#wait())
+    if (outcome.state === 'succeeded') return decode(outcome.value) as R
+    if (outcome.state === 'lost') throw new TaskLostError(this.id)
+    if (outcome.state === 'rejected') throw outcome.error
+    const cause = decodeError(outcome.value)
+    throw new TaskFailedError(this.id, `task ${this.id} failed: ${summary(cause)}`, { cause })
+  }
+
+  /** What is known of the task now; null when nothing is (any more). */
+  info(): Promise<TaskInfo | null> {
+    return this.#services.inspect(this.id)
+  }
+
+  /**
+   * The newest progress values until the task ends, however it ends. Values that come faster than they are taken
+   * are passed over for newer ones.
+   */
+  async *progress(): AsyncGenerator<unknown, void, void> {
+    let newest: Buffer | undefined
+    let ended = false
+    let wake = (): void => {}
+    // The wait first: a call that has not left yet takes the address along.
+    const outcome = this.#wait()
+    const stop = this.#services.replies.listen(this.id, (value) => {
+      newest = value
+      wake()
+    })
+    void outcome.then(() => {
+      ended = true
+      wake()
+    })
+    try {
+      for (;;) {
+        if (newest) {
+          const value = decode(newest)
+          newest = undefined
+          yield value
+        } else if (ended) {
+          return
+        } else {
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+        }
+      }
+    } finally {
+      stop()
+    }
+  }
+
+  #wait(): Promise<Outcome> {
+    if (this.#outcome) return this.#outcome
+    const { replies } = this.#services
+    const call = this.#call
+    if (!call || call.state === 'accepted') {
+      this.#outcome = replies.join(this.id)
+      return this.#outcome
+    }
+    const leaves = call.state === 'waiting'
+    if (leaves) call.awaited = true
+    this.#outcome = replies.expect(this.id, leaves)
+    call.whenSettled((error) => (error ? replies.rejected(this.id, error) : replies.accepted(this.id)))
+    return this.#outcome
+  }
+
+  #waitWithin(options: GetOptions): Promise<Outcome> {
+    const { timeout, signal } = resolve('get', options, GET_OPTIONS)
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new OptionError('get: signal must be an AbortSignal')
+    }
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const { deadlines } = this.#services
+    return new Promise((resolveWait, reject) => {
+      const deadline =
+        timeout === undefined
+          ? undefined
+          : deadlines.add(timeout, () => {
+              end()
+              reject(new WaitTimeoutError(this.id, timeout))
+            })
+      const abort = (): void => {
+        end()
+        reject(signal?.reason)
+      }
+      const end = (): void => {
+        if (deadline) deadlines.remove(deadline)
+        signal?.removeEventListener('abort', abort)
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      void this.#wait().then((outcome) => {
+        end()
+        resolveWait(outcome)
+      })
+    })
+  }
+}
+
+const GET_OPTIONS = { timeout: optionalInteger(0), signal: anything<AbortSignal>() }
+
+const summary = (cause: unknown): string => {
+  if (cause instanceof Error) return `${cause.name}: ${cause.message}`
+  return `it threw ${typeof cause === 'string' ? JSON.stringify(cause.slice(0, 200)) : String(cause)}`
+}

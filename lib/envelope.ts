@@ -1,0 +1,99 @@
+/**
+ * A call as it lies in a stream entry:
+ *
+ *   1 byte: length of the client id | client id, who awaits the outcome (none: nobody asked) | packed [name, args, options?]
+ *
+ * The head is apart because it is known later than the rest: arguments are packed when the call is made, and
+ * whether somebody awaits it only when the batch leaves. Lua reads the head too (lua/shared/settle.lua).
+ */
+
+import { decode, type EncodeLimits, encode } from './codec.ts'
+import { MalformedDataError } from './errors.ts'
+import { isName } from './ids.ts'
+
+/** What a caller may decide for one call. Times in ms. */
+export interface CallOptions {
+  readonly resultTtl?: number
+  readonly failedTtl?: number
+}
+
+export interface Call {
+  readonly name: string
+  readonly args: readonly unknown[]
+  readonly options: CallOptions
+}
+
+const NOBODY = Buffer.from([0])
+
+/** Head and packed call together may be this much larger than the limit on the packed call. */
+export const HEAD_ROOM = 256
+
+export function encodeCall(
+  name: string,
+  args: readonly unknown[],
+  options: CallOptions,
+  maxBytes: number,
+): Buffer {
+  const limits: EncodeLimits = {
+    what: 'arguments',
+    maxBytes,
+    hint: 'pass a reference to the data instead, or raise maxPayload on the queue and its workers',
+  }
+  return encode(hasAny(options) ? [name, args, options] : [name, args], limits, args)
+}
+
+export function callHead(client: string | undefined): Buffer {
+  if (client === undefined) return NOBODY
+  const head = Buffer.allocUnsafe(1 + client.length)
+  head[0] = client.length
+  head.write(client, 1, 'latin1')
+  return head
+}
+
+/** Id of the client that awaits the call, '' for nobody. */
+export function clientOf(bytes: Buffer): string {
+  return bytes.length === 0 ? '' : bytes.toString('latin1', 1, 1 + bytes[0]!)
+}
+
+/** Throws MalformedDataError. */
+export function decodeCall(bytes: Buffer): Call {
+  if (bytes.length === 0) throw new MalformedDataError('an empty call')
+  const value = decode(bytes.subarray(1 + bytes[0]!))
+  if (!Array.isArray(value) || value.length < 1 || !isName(value[0])) {
+    throw new MalformedDataError('a call that is not [name, arguments]')
+  }
+  const [name, args, options] = value as [string, unknown, unknown]
+  if (!Array.isArray(args)) throw new MalformedDataError(`a call of "${name}" whose arguments are not a list`)
+  return { name, args, options: readOptions(options) }
+}
+
+/** The call as a record keeps it when its arguments are too large to keep: the name alone. */
+export const encodeNameOnly = (name: string): Buffer =>
+  Buffer.concat([NOBODY, encode([name], { what: 'name', maxBytes: 1024, hint: '' })])
+
+/** Name and arguments for people; whatever cannot be read is undefined. */
+export function describeCall(bytes: Buffer): { name: string | undefined; args: unknown[] | undefined } {
+  try {
+    const value = decode(bytes.subarray(1 + (bytes[0] ?? 0)))
+    if (!Array.isArray(value) || !isName(value[0])) return { name: undefined, args: undefined }
+    return { name: value[0], args: Array.isArray(value[1]) ? value[1] : undefined }
+  } catch {
+    return { name: undefined, args: undefined }
+  }
+}
+
+function readOptions(value: unknown): CallOptions {
+  if (typeof value !== 'object' || value === null) return {}
+  const { resultTtl, failedTtl } = value as Record<string, unknown>
+  return { ...ttl('resultTtl', resultTtl), ...ttl('failedTtl', failedTtl) }
+}
+
+const ttl = (name: keyof CallOptions, value: unknown): CallOptions =>
+  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+    ? { [name]: Math.ceil(value) }
+    : {}
+
+function hasAny(options: CallOptions): boolean {
+  for (const _ in options) return true
+  return false
+}

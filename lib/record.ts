@@ -1,0 +1,57 @@
+/**
+ * The record of a task: the hash P:task:<id>. It is the truth; replies are only speed.
+ *
+ *   queued ──► running ──► succeeded | failed
+ *     ▲           │
+ *     └───────────┘  given back, or recovered from a dead worker: always as a new entry
+ *
+ * | field    | holds |
+ * |----------|-------|
+ * | state    | one of the states; absent while queued, so that enqueue writes one field less |
+ * | entry    | `<lane>/<stream id>`: the place in line, the fencing token while running, then the token that ended it |
+ * | worker   | id of the worker that runs it, or ran it last |
+ * | attempt  | attempts begun so far; one that a worker gave back unbegun does not count |
+ * | crashes  | workers that died while they ran it |
+ * | created  | epoch ms; absent until the task moves: the time is that of its first entry |
+ * | started, finished | epoch ms |
+ * | progress | the newest progress value, packed |
+ * | clients  | client ids that asked after the call for progress and outcome, until it ends |
+ * | call     | the packed call, once no entry holds it |
+ * | result, error | the outcome, packed |
+ */
+
+export const LANES = ['first', 'high', 'normal', 'low'] as const
+export type Lane = (typeof LANES)[number]
+
+export type OutcomeState = 'succeeded' | 'failed'
+export type TaskState = 'queued' | 'running' | OutcomeState
+
+const STATES: readonly string[] = ['queued', 'running', 'succeeded', 'failed']
+export const isTaskState = (value: string): value is TaskState => STATES.includes(value)
+export const isOutcomeState = (value: string): value is OutcomeState =>
+  value === 'succeeded' || value === 'failed'
+
+/** What is known of a task now. */
+export interface TaskInfo {
+  readonly id: string
+  readonly queue: string
+  /** Name of the task; undefined only where its call cannot be read. */
+  readonly name: string | undefined
+  /** The arguments; undefined where they were not kept (succeeded, and larger than 1 KiB packed). */
+  readonly args: readonly unknown[] | undefined
+  readonly state: TaskState
+  /** The newest value given to `updateProgress`. */
+  readonly progress: unknown
+  readonly result: unknown
+  /** What the handler threw: an Error with the remote name, message, code, stack and cause. */
+  readonly error: unknown
+  /** Id of the worker that runs it, or ran it last. */
+  readonly worker: string | undefined
+  /** Attempts begun so far, 0 while none was. */
+  readonly attempt: number
+  /** Workers that died while they ran it. */
+  readonly crashes: number
+  readonly createdAt: Date
+  readonly startedAt: Date | undefined
+  readonly finishedAt: Date | undefined
+}

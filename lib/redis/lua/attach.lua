@@ -1,0 +1,35 @@
+#!lua flags=allow-oom
+-- attach: how do these tasks stand? With join, open ones also tell this client their progress and outcome.
+-- May run twice.
+--   args: { client, join ('1' | '0'), id, … }
+--   keys: P:task:<id>
+--   each: { 'open', progress | false } | { 'lost' } no such record, or not one of ours
+--         | { state, value }, or { state } when the value is large: read it from the record
+--! include base
+
+local client, join, answers = args[1], args[2] == '1', {}
+local MAX_INLINE, MAX_CLIENTS = 65536, 256
+
+local function attach(id)
+  local key = task_of(id)
+  local record = pcall('HMGET', key, 'state', 'result', 'error', 'entry', 'progress', 'clients')
+  if record.err or not (record[1] or record[4]) then return { 'lost' } end
+  if TERMINAL[record[1]] then
+    local value = record[2] or record[3] or ''
+    return #value <= MAX_INLINE and { record[1], value } or { record[1] }
+  end
+  if join then
+    local clients, count = {}, 0
+    for name in string.gmatch(record[6] or '', '%S+') do
+      if name ~= client then clients[#clients + 1] = name end
+    end
+    -- Past this many the oldest is left to its own sweep.
+    if #clients >= MAX_CLIENTS then table.remove(clients, 1) end
+    clients[#clients + 1] = client
+    call('HSET', key, 'clients', table.concat(clients, ' '))
+  end
+  return { 'open', record[5] }
+end
+
+for i = 3, #args do answers[i - 2] = attach(args[i]) end
+return answers

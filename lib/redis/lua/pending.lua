@@ -1,0 +1,14 @@
+#!lua flags=no-writes
+-- pending: what Redis thinks that a worker holds.
+--   args: { worker, most }
+--   gives: { lane, entry, lane, entry, … }, at most `most` of each lane
+--! include base
+
+local held = {}
+for _, lane in ipairs(LANES) do
+  for _, item in ipairs(call('XPENDING', stream_of(lane), GROUP, '-', '+', args[2], args[1])) do
+    held[#held + 1] = lane
+    held[#held + 1] = item[1]
+  end
+end
+return held

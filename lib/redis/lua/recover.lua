@@ -1,0 +1,82 @@
+#!lua flags=allow-oom
+-- recover: puts back in line what dead workers hold. Decides and moves in one step, a bounded number at a time.
+--   args: { reaper, lease, most, max_crashes, failed_ttl, max_failed }                   lease of the reaper, in ms
+--   keys: P:workers, P:worker:<id>, P:stream:<lane>, P:task:<id>, P:failed, P:quarantine, P:reply:<client>
+--   gate: only a reaper whose own lease holds and whose beats all came in time for a full lease. An outage, a pause
+--         or a jump of the clock makes everybody's lease end at once; none of them passes this gate.
+--   dead: lease ended, or a consumer without a registration that was silent for a lease (a read that was blocked when
+--         its worker was declared dead can make the consumer anew)
+--   each held entry: was running → a crash is counted, at max_crashes the task fails; else free of charge; both
+--         go to the head of the line. A worker that holds nothing more loses its consumer and its registration.
+--   gives: { ms until the next look is worth while, recovered, failed as poison, dead workers seen, … }
+--! include base
+--! include drop
+--! include settle
+--! include requeue
+
+local reaper, lease, left = args[1], tonumber(args[2]), tonumber(args[3])
+local max_crashes, failed_ttl, max_failed = tonumber(args[4]), args[5], args[6]
+local workers, at = P .. ':workers', tonumber(now)
+
+local own = tonumber(call('ZSCORE', workers, reaper) or '0')
+local since = tonumber(call('HGET', P .. ':worker:' .. reaper, 'since') or now)
+if own < at or since > at - lease then return { math.max(since + lease - at, 100), 0, 0 } end
+
+local function silent_strangers()
+  for _, lane in ipairs(LANES) do
+    local consumers = pcall('XINFO', 'CONSUMERS', stream_of(lane), GROUP)
+    for _, consumer in ipairs(consumers.err and {} or consumers) do
+      local name, idle = consumer[2], consumer[6]
+      if idle > lease and not call('ZSCORE', workers, name) then call('ZADD', workers, 0, name) end
+    end
+  end
+end
+
+local recovered, poisoned = 0, 0
+local function put_back(dead, lane, entry)
+  local found = call('XRANGE', stream_of(lane), entry, entry)[1]
+  if not found then return drop(lane, entry) end
+  local id, packed_call = found[2][1], found[2][2]
+  local record = pcall('HMGET', task_of(id), 'entry', 'state', 'worker', 'attempt', 'created', 'crashes', 'clients')
+  if record.err or not record[1] then return quarantine(lane, entry, 'no record', packed_call) end
+  if record[1] ~= lane .. '/' .. entry or TERMINAL[record[2]] then return drop(lane, entry) end
+  local crashes = tonumber(record[6]) or 0
+  if record[3] == dead then
+    crashes = crashes + 1
+    call('HSET', task_of(id), 'crashes', tostring(crashes))
+  end
+  if crashes >= max_crashes then
+    poisoned = poisoned + 1
+    drop(lane, entry)
+    return settle_as_error(id, record[7], packed_call, 'PoisonTaskError', 'ERR_MILLRACE_POISON',
+      crashes .. ' workers died while they ran this task, the last was ' .. dead, failed_ttl, max_failed)
+  end
+  recovered = recovered + 1
+  requeue(id, lane, entry, packed_call, tonumber(record[4]) or 0, record[5])
+end
+
+silent_strangers()
+local seen = {}
+for _, dead in ipairs(call('ZRANGE', workers, '-inf', '(' .. now, 'BYSCORE', 'LIMIT', 0, 16)) do
+  call('ZADD', workers, 0, dead)
+  seen[#seen + 1] = dead
+  local clean = true
+  for _, lane in ipairs(LANES) do
+    local pending = left > 0 and pcall('XPENDING', stream_of(lane), GROUP, '-', '+', left, dead) or { err = true }
+    for _, item in ipairs(pending.err and {} or pending) do put_back(dead, lane, item[1]) end
+    left = left - (pending.err and 0 or #pending)
+    clean = clean and left > 0
+  end
+  drop_all()
+  dropped = {}
+  if clean then
+    for _, lane in ipairs(LANES) do pcall('XGROUP', 'DELCONSUMER', stream_of(lane), GROUP, dead) end
+    call('ZREM', workers, dead)
+    call('DEL', P .. ':worker:' .. dead)
+  end
+end
+publish_all()
+
+local next_end = call('ZRANGE', workers, 0, 0, 'WITHSCORES')[2]
+local wait = left <= 0 and 0 or math.max((tonumber(next_end) or at + lease) - at, 0)
+return { wait, recovered, poisoned, unpack(seen) }

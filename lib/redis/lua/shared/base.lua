@@ -1,0 +1,10 @@
+-- Every script: KEYS[1] is P, the queue's prefix, which carries the hash tag; ARGV[1] is one framed array.
+local call, pcall, P, GROUP = redis.call, redis.pcall, KEYS[1], 'workers'
+local LANES = { 'first', 'high', 'normal', 'low' }
+local TERMINAL = { succeeded = true, failed = true, cancelled = true, expired = true }
+local args = cmsgpack.unpack(ARGV[1])
+local time = call('TIME')
+local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000)) -- epoch ms, as a string: %.17g is dear
+
+local function stream_of(lane) return P .. ':stream:' .. lane end
+local function task_of(id) return P .. ':task:' .. id end

@@ -1,0 +1,31 @@
+/** The Lua scripts by name, run by digest; a server that has forgotten one is sent its source again. */
+
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { isMissingScript } from './faults.ts'
+import { type FrameItem, frame } from './frame.ts'
+import { sources } from './lua/embedded.ts'
+
+export type ScriptName = keyof typeof sources
+
+const digests = Object.fromEntries(
+  Object.entries(sources).map(([name, source]) => [name, createHash('sha1').update(source).digest('hex')]),
+) as Record<ScriptName, string>
+
+/** What a script answers: strings as Buffers, numbers, lists of them. */
+export type ScriptReply = Buffer | number | null | readonly ScriptReply[]
+
+export async function runScript(
+  client: Redis,
+  script: ScriptName,
+  prefix: string,
+  args: readonly FrameItem[],
+): Promise<ScriptReply> {
+  const argument = frame(args)
+  try {
+    return (await client.callBuffer('EVALSHA', digests[script], 1, prefix, argument)) as ScriptReply
+  } catch (error) {
+    if (!isMissingScript(error)) throw error
+    return (await client.callBuffer('EVAL', sources[script], 1, prefix, argument)) as ScriptReply
+  }
+}

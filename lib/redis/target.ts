@@ -1,0 +1,70 @@
+/** Where Redis is: a URL, ioredis options, or a client whose configuration is taken. Never the client itself. */
+
+import { Redis, type RedisOptions } from 'ioredis'
+import { OptionError } from '../errors.ts'
+import { show } from '../options.ts'
+
+/** A client that somebody else made, of whichever ioredis: recognised by its shape. */
+export interface RedisLike {
+  readonly options: object
+  readonly status: string
+  duplicate(override?: object): unknown
+}
+
+export type RedisTarget = string | RedisOptions | RedisLike
+
+const DEFAULT_URL = 'redis://127.0.0.1:6379'
+
+const isClient = (target: unknown): target is RedisLike =>
+  typeof target === 'object' && target !== null && 'duplicate' in target && 'status' in target
+
+/** Checks what can be checked without connecting. Messages never hold a URL, which may hold a password. */
+export function resolveTarget(what: string, given: unknown): RedisTarget {
+  const target = given ?? process.env.REDIS_URL ?? DEFAULT_URL
+  if (typeof target === 'string') {
+    if (!/^(rediss?:\/\/|\/)/.test(target) || (target[0] !== '/' && !URL.canParse(target))) {
+      throw new OptionError(`${what} must be a URL such as ${DEFAULT_URL}, rediss://… or a socket's path`)
+    }
+    return target
+  }
+  if (typeof target !== 'object') {
+    throw new OptionError(
+      `${what} must be a URL, ioredis options or an ioredis client (given: ${show(target)})`,
+    )
+  }
+  if (isClient(target) && (target as { isCluster?: boolean }).isCluster) {
+    throw new OptionError(`${what}: a Redis Cluster client is not supported yet; give a single Redis`)
+  }
+  const options = (isClient(target) ? target.options : target) as RedisOptions
+  if (options.keyPrefix) {
+    throw new OptionError(
+      `${what}: keyPrefix does not reach names that scripts build; use the queue's namespace`,
+    )
+  }
+  return target as RedisTarget
+}
+
+/** The type of ioredis' constructor wants to know. */
+type Override = RedisOptions & { replyMapping: 'legacy' }
+
+/** A new client for this target that connects on connect(). */
+export function openClient(target: RedisTarget, ours: Override): Redis {
+  // A timeout inside the client would end blocking reads; every call has a deadline of ours.
+  const override = { ...ours, commandTimeout: undefined } as unknown as Override
+  if (typeof target === 'string') return new Redis(target, override)
+  if (isClient(target)) return target.duplicate(override) as Redis
+  return new Redis({ ...(target as RedisOptions), ...override })
+}
+
+/** The target in a form that a thread can be given: functions stay behind, ours replace the ones that matter. */
+export function portableTarget(target: RedisTarget): string | RedisOptions {
+  if (typeof target === 'string') return target
+  return withoutFunctions(isClient(target) ? target.options : target) as RedisOptions
+}
+
+function withoutFunctions(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
+  if (Array.isArray(value)) return value.map(withoutFunctions)
+  const entries = Object.entries(value).filter(([, item]) => typeof item !== 'function')
+  return Object.fromEntries(entries.map(([key, item]) => [key, withoutFunctions(item)]))
+}

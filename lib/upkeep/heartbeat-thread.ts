@@ -1,0 +1,50 @@
+/**
+ * The thread that beats: with an event loop and a connection of its own, so a handler that blocks the main loop
+ * does not silence its worker. It beats for one worker id at a time, the one that the main thread names.
+ */
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { Connection } from '../redis/connection.ts'
+import { Keys } from '../redis/keys.ts'
+import { Store } from '../redis/store.ts'
+import type { RedisTarget } from '../redis/target.ts'
+import { Loop } from './loop.ts'
+
+export interface HeartbeatData {
+  readonly target: RedisTarget
+  readonly namespace: string
+  readonly queue: string
+  readonly lease: number
+}
+
+/** To the main thread. */
+export type HeartbeatNews =
+  | { readonly type: 'alive' | 'dead'; readonly worker: string }
+  | { readonly type: 'trouble'; readonly message: string }
+
+const data = workerData as HeartbeatData
+const connection = new Connection(data.target, { role: 'heartbeat', onReady: () => loop.kick() })
+const store = new Store(connection, new Keys(data.namespace, data.queue))
+const tell = (news: HeartbeatNews): void => parentPort?.postMessage(news)
+const period = data.lease / 3
+let worker: string | undefined
+
+const loop = new Loop({
+  pause: Math.min(period, 1_000),
+  onError: (error) => tell({ type: 'trouble', message: (error as Error).message }),
+  round: async () => {
+    const beating = worker
+    if (beating === undefined) return period
+    await connection.ready(period)
+    const alive = await store.beat(beating, data.lease)
+    tell({ type: alive ? 'alive' : 'dead', worker: beating })
+    if (!alive && worker === beating) worker = undefined
+    return period
+  },
+})
+
+parentPort?.on('message', (id: string) => {
+  worker = id
+  loop.kick()
+})
+loop.start()

@@ -1,0 +1,70 @@
+/** The main thread's side of the heartbeat: starts the thread, names the worker to beat for, hears how it goes. */
+
+import { Worker as Thread } from 'node:worker_threads'
+import { portableTarget, type RedisTarget } from '../redis/target.ts'
+import type { HeartbeatData, HeartbeatNews } from './heartbeat-thread.ts'
+
+export interface HeartbeatOptions {
+  readonly target: RedisTarget
+  readonly namespace: string
+  readonly queue: string
+  readonly lease: number
+  /** This worker id was declared dead: it must not be used again. */
+  readonly onDead: (worker: string) => void
+  readonly onError: (error: Error) => void
+}
+
+/** From source it is started through a bootstrap, from the build as it is. */
+const THREAD = import.meta.url.endsWith('.ts')
+  ? new URL('./heartbeat-thread.dev.mjs', import.meta.url)
+  : new URL('./heartbeat-thread.js', import.meta.url)
+
+export class Heartbeat {
+  readonly #options: HeartbeatOptions
+  #thread: Thread | undefined
+  #worker: string | undefined
+  #lastBeat = 0
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options
+  }
+
+  /** Whether Redis has surely heard of this worker within its lease. False too when the main loop was blocked. */
+  get isFresh(): boolean {
+    return performance.now() - this.#lastBeat < this.#options.lease
+  }
+
+  /** Beats for this id, which was registered just now. */
+  follow(worker: string): void {
+    this.#worker = worker
+    this.#lastBeat = performance.now()
+    this.#thread ??= this.#start()
+    this.#thread.postMessage(worker)
+  }
+
+  async stop(): Promise<void> {
+    this.#worker = undefined
+    const thread = this.#thread
+    this.#thread = undefined
+    await thread?.terminate()
+  }
+
+  #start(): Thread {
+    const { target, namespace, queue, lease, onDead, onError } = this.#options
+    const workerData: HeartbeatData = { target: portableTarget(target), namespace, queue, lease }
+    const thread = new Thread(THREAD, { workerData, execArgv: [], name: 'millrace-heartbeat' })
+    thread.on('message', (news: HeartbeatNews) => {
+      if (news.type === 'trouble') return
+      if (news.worker !== this.#worker) return
+      if (news.type === 'alive') this.#lastBeat = performance.now()
+      else onDead(news.worker)
+    })
+    thread.on('error', onError)
+    thread.on('exit', () => {
+      if (this.#thread !== thread) return
+      this.#thread = undefined
+      if (this.#worker) this.follow(this.#worker)
+    })
+    return thread
+  }
+}

@@ -1,0 +1,118 @@
+/** Runs the handler of one held task and packs what came out. Never throws: whatever goes wrong is an outcome. */
+
+import { encode } from '../codec.ts'
+import { type Call, clientOf, decodeCall, encodeNameOnly, HEAD_ROOM } from '../envelope.ts'
+import { PayloadTooLargeError, UnknownTaskError } from '../errors.ts'
+import type { Outcome } from '../redis/store.ts'
+import { encodeError } from '../remote-error.ts'
+import { runWith, type TaskContext } from './context.ts'
+import type { Held } from './held.ts'
+import type { Definition, Registry } from './registry.ts'
+
+/** Arguments of succeeded tasks are kept with the result up to this size, for people. */
+const MAX_KEPT_CALL = 1024
+/** A batch that is sent twice must find the record that it made, so no record goes sooner. */
+const MIN_TTL = 30_000
+
+export interface ExecuteOptions {
+  readonly registry: Registry
+  readonly maxPayload: number
+  readonly maxResult: number
+  readonly resultTtl: number
+  readonly failedTtl: number
+  readonly updateProgress: (held: Held, value: unknown) => Promise<void>
+}
+
+/** Calls `done` with the outcome, in this tick if the handler is synchronous. */
+export function execute(held: Held, options: ExecuteOptions, done: (outcome: Outcome) => void): void {
+  let call: Call | undefined
+  let definition: Definition | undefined
+  const fail = (thrown: unknown): void => done(failure(held, thrown, call, definition, options))
+  const succeed = (result: unknown): void => {
+    let value: Buffer
+    try {
+      value = encode(result, {
+        what: 'result',
+        maxBytes: options.maxResult,
+        hint: 'return a reference to the data instead, or raise maxResult on the worker',
+      })
+    } catch (error) {
+      fail(error)
+      return
+    }
+    done(success(held, value, call!, definition!, options))
+  }
+  try {
+    call = readCall(held.call, options.maxPayload)
+    definition = options.registry.get(call.name)
+    if (!definition) throw new UnknownTaskError(call.name, [...options.registry.keys()])
+    const { handler } = definition
+    const args = call.args as never[]
+    const result = runWith(contextOf(held, call.name, options), () => handler(...args))
+    if (isThenable(result)) Promise.resolve(result).then(succeed, fail)
+    else succeed(result)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+function readCall(bytes: Buffer, maxPayload: number): Call {
+  if (bytes.length > maxPayload + HEAD_ROOM) {
+    throw new PayloadTooLargeError('the call', bytes.length, maxPayload, 'raise maxPayload on the worker')
+  }
+  return decodeCall(bytes)
+}
+
+const contextOf = (held: Held, name: string, options: ExecuteOptions): TaskContext => ({
+  id: held.id,
+  name,
+  attempt: held.attempt,
+  get signal() {
+    return held.signal
+  },
+  updateProgress: (value) => options.updateProgress(held, value),
+})
+
+function success(
+  held: Held,
+  value: Buffer,
+  call: Call,
+  definition: Definition,
+  options: ExecuteOptions,
+): Outcome {
+  return {
+    ...common(held),
+    state: 'succeeded',
+    value,
+    ttl: Math.max(MIN_TTL, call.options.resultTtl ?? definition.options.resultTtl ?? options.resultTtl),
+    kept: held.call.length <= MAX_KEPT_CALL ? held.call : encodeNameOnly(call.name),
+  }
+}
+
+function failure(
+  held: Held,
+  thrown: unknown,
+  call: Call | undefined,
+  definition: Definition | undefined,
+  options: ExecuteOptions,
+): Outcome {
+  return {
+    ...common(held),
+    state: 'failed',
+    value: encodeError(thrown),
+    ttl: Math.max(MIN_TTL, call?.options.failedTtl ?? definition?.options.failedTtl ?? options.failedTtl),
+    // All of it: a failed task is what people look at, and what will be run again.
+    kept: undefined,
+  }
+}
+
+const common = (held: Held) => ({
+  id: held.id,
+  lane: held.lane,
+  entry: held.entry,
+  attempt: held.attempt,
+  client: clientOf(held.call),
+})
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'

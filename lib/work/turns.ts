@@ -1,0 +1,118 @@
+/**
+ * Turns: outcomes go out and new work comes in by one script. Outcomes of one event-loop turn go together; when
+ * nothing else runs they go at once. At most two turns are on their way, so batches grow with the load.
+ */
+
+import type { Outcome, TurnReply } from '../redis/store.ts'
+import type { Held } from './held.ts'
+
+const MAX_OUTCOMES = 256
+const MAX_WANT = 256
+const MAX_BYTES = 1024 * 1024
+const MAX_ON_THE_WAY = 2
+
+export interface Finished {
+  readonly held: Held
+  readonly outcome: Outcome
+}
+
+export interface TurnsOptions {
+  /** How many more tasks the worker could run now; 0 while it stops, or while a blocking read waits for them. */
+  readonly wanted: () => number
+  /** Whether handlers run: their outcomes are worth waiting for until the end of this event-loop turn. */
+  readonly isBusy: () => boolean
+  /** Sends one turn; deals with lost connections itself. */
+  readonly send: (want: number, outcomes: readonly Outcome[]) => Promise<TurnReply>
+  readonly onReply: (finished: readonly Finished[], want: number, reply: TurnReply) => void
+  readonly onError: (finished: readonly Finished[], error: unknown) => void
+}
+
+export class Turns {
+  readonly #options: TurnsOptions
+  #finished: Finished[] = []
+  #onTheWay = 0
+  #asked = 0
+  #scheduled = false
+  #idle: (() => void)[] = []
+
+  constructor(options: TurnsOptions) {
+    this.#options = options
+  }
+
+  /** Slots that turns on their way may fill. */
+  get asked(): number {
+    return this.#asked
+  }
+
+  push(finished: Finished): void {
+    this.#finished.push(finished)
+    this.#schedule()
+  }
+
+  /** There may be work: take some if there is room. */
+  ask(): void {
+    this.#schedule()
+  }
+
+  /** Outcomes that will never be accepted: the worker's registration is gone. */
+  forget(): void {
+    this.#finished = []
+  }
+
+  /** Resolves when nothing is left to be sent and nothing is on its way. */
+  settled(): Promise<void> {
+    if (this.#finished.length === 0 && this.#onTheWay === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#idle.push(resolve))
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#onTheWay === MAX_ON_THE_WAY) return
+    this.#scheduled = true
+    if (this.#options.isBusy()) setImmediate(() => this.#flush())
+    else queueMicrotask(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#scheduled = false
+    while (this.#onTheWay < MAX_ON_THE_WAY) {
+      // One turn at a time asks without bringing anything: a second would find the same.
+      const mayAsk = this.#finished.length > 0 || this.#asked === 0
+      const want = mayAsk ? Math.min(this.#options.wanted(), MAX_WANT) : 0
+      if (this.#finished.length === 0 && want <= 0) break
+      void this.#turn(this.#nextBatch(), Math.max(want, 0))
+    }
+    if (this.#finished.length > 0 || this.#onTheWay > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  async #turn(finished: readonly Finished[], want: number): Promise<void> {
+    this.#onTheWay += 1
+    this.#asked += want
+    try {
+      const reply = await this.#options.send(
+        want,
+        finished.map(({ outcome }) => outcome),
+      )
+      this.#asked -= want
+      this.#options.onReply(finished, want, reply)
+    } catch (error) {
+      this.#asked -= want
+      this.#options.onError(finished, error)
+    } finally {
+      this.#onTheWay -= 1
+    }
+    this.#flush()
+  }
+
+  #nextBatch(): Finished[] {
+    let count = 0
+    let bytes = 0
+    while (count < this.#finished.length && count < MAX_OUTCOMES) {
+      const { value } = this.#finished[count]!.outcome
+      if (count > 0 && bytes + value.length > MAX_BYTES) break
+      bytes += value.length
+      count += 1
+    }
+    return this.#finished.splice(0, count)
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * `npm test`: type check, lint, generated files, then all specs; or `npm test -- spec/x.spec.ts …` for some of them.
+ * Each spec file is a process of its own and starts its own Redis; the binary is found once, before.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { findRedisServer, RedisServerMissingError } from '../lib/dev-redis.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const tool = (name: string): string => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url))
+
+function run(what: string, command: string, args: readonly string[]): void {
+  const started = performance.now()
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  if (status !== 0) {
+    console.error(`${what}: failed`)
+    process.exit(status ?? 1)
+  }
+  console.log(`${what}: ok (${((performance.now() - started) / 1000).toFixed(1)} s)`)
+}
+
+try {
+  const server = await findRedisServer({ onNote: console.log })
+  console.log(`Redis for the specs: ${server.from}`)
+} catch (error) {
+  if (!(error instanceof RedisServerMissingError)) throw error
+  console.error(error.message)
+  process.exit(69)
+}
+
+const chosen = process.argv.slice(2)
+if (chosen.length === 0) {
+  run('types', tool('tsc'), ['-p', 'tsconfig.json'])
+  run('lint', tool('biome'), ['check', '--error-on-warnings', '.'])
+  run('embedded Lua', process.execPath, ['--import', 'tsx', 'scripts/embed-lua.ts', '--check'])
+}
+const files = chosen.length > 0 ? chosen : specs()
+const missing = files.filter((file) => !existsSync(file))
+if (missing.length > 0) {
+  console.error(`no such spec: ${missing.join(', ')}`)
+  process.exit(64)
+}
+run('specs', process.execPath, [
+  ...['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=120000'],
+  ...['--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout'],
+  ...files,
+])
+
+function specs(): string[] {
+  return readdirSync(`${root}/spec`, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.spec.ts'))
+    .sort()
+    .map((file) => `spec/${file}`)
+}
