@@ -32,7 +32,9 @@ export function encodeError(thrown: unknown): Buffer {
 
 /** An Error with the remote name, message, code, stack and cause; or the value that was thrown. */
 export function decodeError(bytes: Buffer): unknown {
-  const form = decode(bytes)
+  const packed = decode(bytes)
+  // Lua packs a table as a plain msgpack map, which is read as a Map.
+  const form = packed instanceof Map ? Object.fromEntries(packed) : packed
   return typeof form === 'object' && form !== null ? revive(form as ErrorForm) : form
 }
 

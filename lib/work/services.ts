@@ -1,0 +1,17 @@
+/** What the queue lends its workers. */
+
+import type { Connection } from '../redis/connection.ts'
+import type { Store } from '../redis/store.ts'
+import type { RedisTarget } from '../redis/target.ts'
+import type { ExecuteOptions } from './execute.ts'
+import type { Registry } from './registry.ts'
+
+export interface WorkerServices {
+  readonly queue: string
+  readonly namespace: string
+  readonly target: RedisTarget
+  readonly commands: Connection
+  readonly store: Store
+  readonly registry: Registry
+  readonly limits: Omit<ExecuteOptions, 'registry' | 'updateProgress'> & { readonly maxFailed: number }
+}

@@ -1,0 +1,87 @@
+/** Real processes for specs: started from TypeScript, heard line by line, killed for good at the end. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { until } from './until.ts'
+
+const tsx = import.meta.resolve('tsx')
+
+export interface Child extends AsyncDisposable {
+  readonly pid: number
+  /** Everything it has printed so far, stdout and stderr. */
+  readonly output: string
+  /** Resolves when it has printed this; fails with all that it printed. */
+  prints(text: string | RegExp, timeout?: number): Promise<RegExpMatchArray>
+  signal(name: NodeJS.Signals): void
+  /** Resolves with the exit code, or the signal's name. */
+  readonly ended: Promise<number | string>
+}
+
+export interface ChildOptions {
+  readonly args?: readonly string[]
+  readonly env?: Record<string, string>
+  /** Runs it without tsx: it is JavaScript. */
+  readonly plain?: boolean
+  readonly cwd?: string
+}
+
+/** script: relative to the root of the project, or absolute. */
+export function start(script: string, options: ChildOptions = {}): Child {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const loader = options.plain ? [] : ['--import', tsx]
+  const child: ChildProcess = spawn(process.execPath, [...loader, script, ...(options.args ?? [])], {
+    cwd: options.cwd ?? root,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  let end: number | string | undefined
+  const hear = (chunk: Buffer): void => {
+    output += chunk.toString()
+  }
+  child.stdout?.on('data', hear)
+  child.stderr?.on('data', hear)
+  const ended = new Promise<number | string>((resolve) => {
+    child.on('close', (code, signal) => {
+      end = signal ?? code ?? -1
+      resolve(end)
+    })
+  })
+  return {
+    pid: child.pid as number,
+    get output() {
+      return output
+    },
+    ended,
+    async prints(text, timeout = 20_000) {
+      const find = (): RegExpMatchArray | null => {
+        if (typeof text !== 'string') return output.match(text)
+        return output.includes(text) ? [text] : null
+      }
+      try {
+        return await until(
+          `${script} to print ${text}`,
+          () => {
+            const found = find()
+            if (!found && end !== undefined)
+              throw new Error(`${script} ended (${end}) before it printed ${text}`)
+            return found
+          },
+          timeout,
+        )
+      } catch (error) {
+        throw new Error(`${(error as Error).message}\n--- it printed:\n${output}`)
+      }
+    },
+    signal(name) {
+      if (end === undefined) child.kill(name)
+    },
+    async [Symbol.asyncDispose]() {
+      if (end === undefined) {
+        child.kill('SIGCONT')
+        child.kill('SIGKILL')
+      }
+      await ended
+    },
+  }
+}

@@ -1,0 +1,69 @@
+/** The tasks that specs run in worker processes: `node --import tsx spec/support/tasks.ts [worker options as JSON]`. */
+
+import { appendFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { currentTask, Queue, type WorkerOptions } from '../../lib/index.ts'
+
+const { REDIS_URL, JOURNAL } = process.env
+
+/** `id pid what`, one line each, written in one piece: the oracle of what really ran, outside of Redis. */
+const journal = (what: string): void => {
+  if (JOURNAL) appendFileSync(JOURNAL, `${currentTask().id} ${process.pid} ${what}\n`)
+}
+
+export function defineTasks(queue: Queue) {
+  return {
+    add: queue.task('add', (a: number, b: number) => {
+      journal('start')
+      return a + b
+    }),
+    /** Says that it runs, then takes its time. */
+    slow: queue.task('slow', async (ms: number) => {
+      journal('start')
+      console.log(`running ${currentTask().id} attempt ${currentTask().attempt}`)
+      await delay(ms)
+      journal('end')
+      return process.pid
+    }),
+    /** Blocks the event loop. */
+    block: queue.task('block', (ms: number) => {
+      journal('start')
+      console.log(`blocking ${currentTask().id}`)
+      const end = performance.now() + ms
+      while (performance.now() < end);
+      return process.pid
+    }),
+    /** Runs until it is aborted, and says why. */
+    patient: queue.task('patient', async () => {
+      journal('start')
+      console.log(`running ${currentTask().id}`)
+      const { signal } = currentTask()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      console.log(`aborted: ${signal.reason.message}`)
+      return 'late'
+    }),
+    steps: queue.task('steps', async (count: number, ms: number) => {
+      for (let i = 1; i <= count; i++) {
+        await queue.updateProgress({ step: i, of: count })
+        await delay(ms)
+      }
+      return count
+    }),
+    /** Dies in the middle. */
+    die: queue.task('die', async () => {
+      journal('start')
+      process.kill(process.pid, 'SIGKILL')
+      await delay(60_000)
+    }),
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const queue = new Queue('spec', { redis: REDIS_URL as string })
+  defineTasks(queue)
+  const worker = JSON.parse(process.argv[2] ?? '{}') as WorkerOptions
+  queue.on('error', (error) => console.log(`error ${error.message}`))
+  await queue.run(worker)
+  console.log('bye')
+}
