@@ -23,6 +23,7 @@ import type { TaskInfo } from './record.ts'
 import { Connection } from './redis/connection.ts'
 import { inspectTask } from './redis/inspect.ts'
 import { Keys } from './redis/keys.ts'
+import { loadScripts } from './redis/scripts.ts'
 import { Store } from './redis/store.ts'
 import { type RedisTarget, resolveTarget } from './redis/target.ts'
 import { report } from './report.ts'
@@ -111,7 +112,10 @@ export class Queue extends EventEmitter<{ error: [Error] }> implements AsyncDisp
     const client = newClientId()
     const target = this.#target
     const onError = (error: Error): void => report(this, error)
-    const commands = new Connection(target, { role: 'commands', checkVersion: true, onProblem: onError })
+    const commands = new Connection(target, {
+      ...{ role: 'commands', checkVersion: true, onProblem: onError },
+      onReady: () => loadScripts(commands.client),
+    })
     const store = new Store(commands, new Keys(namespace, this.name))
     this.#commands = commands
     this.#store = store

@@ -29,3 +29,14 @@ export async function runScript(
     return (await client.callBuffer('EVAL', sources[script], 1, prefix, argument)) as ScriptReply
   }
 }
+
+/**
+ * Sent on every new connection, ahead of all that follows on it: a script that had to be sent a second time would
+ * lose its place, and `start` must reach Redis before its handler can end the process.
+ */
+export function loadScripts(client: Redis): void {
+  for (const source of Object.values(sources)) {
+    // Who lacks the right to load still may run them, with EVAL.
+    client.call('SCRIPT', 'LOAD', source).catch(() => {})
+  }
+}

@@ -64,6 +64,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   defineTasks(queue)
   const worker = JSON.parse(process.argv[2] ?? '{}') as WorkerOptions
   queue.on('error', (error) => console.log(`error ${error.message}`))
+  process.on('SIGTERM', () => console.log('heard SIGTERM'))
   await queue.run(worker)
   console.log('bye')
 }
