@@ -67,15 +67,18 @@ export class TaskHandle<R = unknown> {
 
   /**
    * The newest progress values until the task ends, however it ends. Values that come faster than they are taken
-   * are passed over for newer ones.
+   * are passed over for newer ones, and one that equals the one before is not repeated.
    */
   async *progress(): AsyncGenerator<unknown, void, void> {
     let newest: Buffer | undefined
+    let taken: Buffer | undefined
     let ended = false
     let wake = (): void => {}
     // The wait first: a call that has not left yet takes the address along.
     const outcome = this.#wait()
     const stop = this.#services.replies.listen(this.id, (value) => {
+      // The record is read again after reconnects, so the same value may come twice.
+      if (taken?.equals(value)) return
       newest = value
       wake()
     })
@@ -87,6 +90,7 @@ export class TaskHandle<R = unknown> {
       for (;;) {
         if (newest) {
           const value = decode(newest)
+          taken = newest
           newest = undefined
           yield value
         } else if (ended) {
