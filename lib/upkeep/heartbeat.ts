@@ -19,6 +19,8 @@ const THREAD = import.meta.url.endsWith('.ts')
   ? new URL('./heartbeat-thread.dev.mjs', import.meta.url)
   : new URL('./heartbeat-thread.js', import.meta.url)
 
+const RESTART_PAUSE = 500
+
 export class Heartbeat {
   readonly #options: HeartbeatOptions
   #thread: Thread | undefined
@@ -49,6 +51,13 @@ export class Heartbeat {
     await thread?.terminate()
   }
 
+  /** It ended although nobody stopped it. */
+  #restart(ended: Thread): void {
+    if (this.#thread !== ended || this.#worker === undefined) return
+    this.#thread = this.#start()
+    this.#thread.postMessage(this.#worker)
+  }
+
   #start(): Thread {
     const { target, namespace, queue, lease, onDead, onError } = this.#options
     const workerData: HeartbeatData = { target: portableTarget(target), namespace, queue, lease }
@@ -60,11 +69,7 @@ export class Heartbeat {
       else onDead(news.worker)
     })
     thread.on('error', onError)
-    thread.on('exit', () => {
-      if (this.#thread !== thread) return
-      this.#thread = undefined
-      if (this.#worker) this.follow(this.#worker)
-    })
+    thread.on('exit', () => setTimeout(() => this.#restart(thread), RESTART_PAUSE).unref())
     return thread
   }
 }

@@ -13,7 +13,7 @@ const MORE = 256
 export interface ReconcileOptions {
   readonly store: Store
   readonly worker: () => string
-  /** Keys of the places that the worker holds and that Redis must know of. */
+  /** Keys of the places that the worker holds. */
   readonly held: () => ReadonlySet<string>
   readonly isHeld: (key: string) => boolean
   /** In the pending list, not held: to be taken up. */
@@ -35,7 +35,9 @@ export function reconcileLoop(options: ReconcileOptions): Loop {
       // Replies that came before this one may still be on their way through promises.
       await new Promise(setImmediate)
       if (id !== worker()) return PERIOD
-      const strays = pending.filter((place) => !isHeld(placeKey(place)))
+      // What was held when the question was asked, and is not any more, has ended meanwhile.
+      const isStray = (key: string): boolean => !before.has(key) && !isHeld(key)
+      const strays = pending.filter((place) => isStray(placeKey(place)))
       if (strays.length > 0) await onStray(strays.slice(0, MORE))
       const known = new Set(pending.map(placeKey))
       const lost = [...before].filter((key) => !known.has(key) && isHeld(key))

@@ -35,11 +35,8 @@ export class Holding {
     return this.#held.has(key)
   }
 
-  /** Keys of those whose outcome is not on its way yet. */
-  openKeys(): Set<string> {
-    const keys = new Set<string>()
-    for (const held of this.#held.values()) if (held.state !== 'finishing') keys.add(held.key)
-    return keys
+  keys(): Set<string> {
+    return new Set(this.#held.keys())
   }
 
   get(key: string): Held | undefined {

@@ -133,15 +133,15 @@ export class Processor {
     this.#fetcher.close()
   }
 
-  openKeys(): Set<string> {
-    return this.#holding.openKeys()
+  heldKeys(): Set<string> {
+    return this.#holding.keys()
   }
 
   isHeld(key: string): boolean {
     return this.#holding.has(key)
   }
 
-  /** These are not in the pending list any more. */
+  /** These are not in the pending list any more; of those whose outcome is on its way that is no news. */
   loseAll(keys: readonly string[]): void {
     for (const key of keys) {
       const held = this.#holding.get(key)

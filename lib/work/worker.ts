@@ -98,7 +98,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     })
     this.#reconcile = reconcileLoop({
       ...{ store, worker },
-      held: () => processor.openKeys(),
+      held: () => processor.heldKeys(),
       isHeld: (key) => processor.isHeld(key),
       onStray: (places) => processor.takeUp(places),
       onLost: (keys) => processor.loseAll(keys),
