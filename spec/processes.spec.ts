@@ -41,8 +41,8 @@ test('a worker killed in mid-task: the task ends on another, once, and its calle
   const handle = s.tasks.slow(700)
   const wait = handle.get({ timeout: 30_000 })
   await first.prints(`running ${handle.id} attempt 1`)
-  const second = await s.worker({ lease })
   first.signal('SIGKILL')
+  const second = await s.worker({ lease })
   assert.equal(await wait, second.pid)
   assert.match(second.output, new RegExp(`running ${handle.id} attempt 2`))
 
@@ -68,7 +68,7 @@ test('a worker that was stopped for longer than its lease: its late result is re
   await using s = await scene()
   const lease = 900
   const paused = await s.worker({ lease })
-  const handle = s.tasks.slow(200)
+  const handle = s.tasks.slow(1_000)
   const wait = handle.get({ timeout: 30_000 })
   await paused.prints(`running ${handle.id}`)
   paused.signal('SIGSTOP')
