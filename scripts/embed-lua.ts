@@ -9,13 +9,6 @@ import { fileURLToPath } from 'node:url'
 const folder = new URL('../lib/redis/lua/', import.meta.url)
 const target = new URL('embedded.ts', folder)
 
-/** `--! include NAME` stands for shared/NAME.lua; shared files include nothing. */
-function expand(source: string): string {
-  return source.replace(/^--! include (\w+)\n/gm, (_line, name: string) => {
-    return readFileSync(new URL(`shared/${name}.lua`, folder), 'utf8')
-  })
-}
-
 /** Comments stay in the files; the server needs none of them. Line numbers in its errors are those of the result. */
 const withoutComments = (source: string): string =>
   source
@@ -23,16 +16,24 @@ const withoutComments = (source: string): string =>
     .replace(/ -- .*$/gm, '')
     .replace(/\n{2,}/g, '\n')
 
-export function embed(): string {
-  const names = readdirSync(folder)
+/** `--! include NAME` stands for shared/NAME.lua; shared files include nothing. */
+function literal(path: string): string {
+  const marked = readFileSync(new URL(path, folder), 'utf8').replace(/^--! include (\w+)$/gm, '@@$1@@')
+  const escaped = withoutComments(marked).replace(/[\\`]|\$\{/g, '\\$&')
+  return `\`${escaped.replace(/@@(\w+)@@\n/g, '$${$1}')}\``
+}
+
+const names = (path: string): string[] =>
+  readdirSync(new URL(path, folder))
     .filter((file) => file.endsWith('.lua'))
+    .map((file) => file.slice(0, -'.lua'.length))
     .sort()
-  const entries = names.map((file) => {
-    const source = withoutComments(expand(readFileSync(new URL(file, folder), 'utf8')))
-    const literal = source.replace(/[\\`]|\$\{/g, '\\$&')
-    return `  ${file.slice(0, -'.lua'.length)}: \`${literal}\`,\n`
-  })
-  return `// Made by \`npm run embed\` from the .lua files of this folder. Change those.\n\nexport const sources = {\n${entries.join('')}} as const\n`
+
+export function embed(): string {
+  const shared = names('shared/').map((name) => `const ${name} = ${literal(`shared/${name}.lua`)}\n\n`)
+  const scripts = names('.').map((name) => `  ${name}: ${literal(`${name}.lua`)},\n`)
+  const head = '// Made by `npm run embed` from the .lua files of this folder. Change those.\n'
+  return `${head}\n${shared.join('')}export const sources = {\n${scripts.join('')}} as const\n`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

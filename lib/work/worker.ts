@@ -212,7 +212,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   async #leave(): Promise<void> {
     const { store } = this.#services
     const id = this.#id
-    while ((await insist(this.#patience, () => store.leave(id))) > 0) {
+    const leave = (): Promise<number> => insist(this.#patience, () => store.leave(id))
+    while ((await leave()) > 0 && !this.#patience.isOver()) {
       const places = await store.pending(id, 1_000)
       const strays = places.map((place) => ({ ...place, begun: false }))
       await store.release(id, strays)

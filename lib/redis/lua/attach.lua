@@ -2,13 +2,23 @@
 -- attach: how do these tasks stand? With join, open ones also tell this client their progress and outcome.
 -- May run twice.
 --   args: { client, join ('1' | '0'), id, … }
---   keys: P:task:<id>
---   each: { 'open', progress | false } | { 'lost' } no such record, or not one of ours
+--   keys: P:task:<id>, P:stream:<lane>
+--   each: { 'open', progress | false } | { 'lost' } no such record, or not one of ours, or its entry is gone without
+--         an outcome (deleted by hand): nobody will ever run it, and the record goes too
 --         | { state, value }, or { state } when the value is large: read it from the record
 --! include base
 
 local client, join, answers = args[1], args[2] == '1', {}
 local MAX_INLINE, MAX_CLIENTS = 65536, 256
+
+local function is_in_line(place)
+  local lane, entry = string.match(place or '', '^(%a+)/(%d+%-%d+)$')
+  if not lane then return false end
+  local found = pcall('XRANGE', stream_of(lane), entry, entry)
+  if #found > 0 then return true end
+  local pending = pcall('XPENDING', stream_of(lane), GROUP, entry, entry, 1)
+  return #pending > 0
+end
 
 local function attach(id)
   local key = task_of(id)
@@ -18,8 +28,12 @@ local function attach(id)
     local value = record[2] or record[3] or ''
     return #value <= MAX_INLINE and { record[1], value } or { record[1] }
   end
+  if not is_in_line(record[4]) then
+    call('PEXPIRE', key, LAST_LOOK)
+    return { 'lost' }
+  end
   if join then
-    local clients, count = {}, 0
+    local clients = {}
     for name in string.gmatch(record[6] or '', '%S+') do
       if name ~= client then clients[#clients + 1] = name end
     end

@@ -1,6 +1,7 @@
 #!lua flags=no-writes
 -- pending: what Redis thinks that a worker holds.
 --   args: { worker, most }
+--   keys: the group of P:stream:<lane>
 --   gives: { lane, entry, lane, entry, … }, at most `most` of each lane
 --! include base
 

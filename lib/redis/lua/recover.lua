@@ -40,16 +40,15 @@ local function put_back(dead, lane, entry)
   local record = pcall('HMGET', task_of(id), 'entry', 'state', 'worker', 'attempt', 'created', 'crashes', 'clients')
   if record.err or not record[1] then return quarantine(lane, entry, 'no record', packed_call) end
   if record[1] ~= lane .. '/' .. entry or TERMINAL[record[2]] then return drop(lane, entry) end
-  local crashes = tonumber(record[6]) or 0
   if record[3] == dead then
-    crashes = crashes + 1
+    local crashes = (tonumber(record[6]) or 0) + 1
     call('HSET', task_of(id), 'crashes', tostring(crashes))
-  end
-  if crashes >= max_crashes then
-    poisoned = poisoned + 1
-    drop(lane, entry)
-    return settle_as_error(id, record[7], packed_call, 'PoisonTaskError', 'ERR_MILLRACE_POISON',
-      crashes .. ' workers died while they ran this task, the last was ' .. dead, failed_ttl, max_failed)
+    if crashes >= max_crashes then
+      poisoned = poisoned + 1
+      drop(lane, entry)
+      return settle_as_error(id, record[7], packed_call, 'PoisonTaskError', 'ERR_MILLRACE_POISON',
+        crashes .. ' workers died while they ran this task, the last was ' .. dead, failed_ttl, max_failed)
+    end
   end
   recovered = recovered + 1
   requeue(id, lane, entry, packed_call, tonumber(record[4]) or 0, record[5])

@@ -8,6 +8,7 @@
 --          else quarantined | stale | taken
 --! include base
 --! include drop
+--! include owner
 --! include grant
 
 local worker = args[1]

@@ -7,9 +7,11 @@
 --   each outcome: d done | a done already, by this token | f fenced: another holds the task, or nobody knows it
 --   new work: lanes in order, at most `want`, each granted (shared/grant.lua); none for a worker not registered
 --   gives: { letters of the outcomes, { lane, entry, id, call, attempt, … } | 'dead' }
+--          error NOGROUP: a lane has entries and no group; outcomes and what was taken from other lanes stand
 --! include base
 --! include drop
 --! include settle
+--! include owner
 --! include grant
 
 local worker, want, max_call, max_failed, failed_ttl = args[1], tonumber(args[2]), tonumber(args[3]), args[4], args[5]
@@ -20,7 +22,8 @@ local function finish(o)
   local record = pcall('HMGET', key, 'entry', 'state', 'worker', 'clients')
   if record.err or record[1] ~= lane .. '/' .. entry then return 'f' end
   if record[3] and record[3] ~= worker then return 'f' end
-  if TERMINAL[record[2]] then return 'a' end
+  -- Poison is recorded under the token of the worker that was thought dead: that is not its outcome.
+  if TERMINAL[record[2]] then return record[2] == o[4] and 'a' or 'f' end
   if not record[3] then call('HSET', key, 'worker', worker, 'attempt', o[7]) end -- `start` was lost on its way
   local kept = o[8]
   if kept == '' then
@@ -43,8 +46,8 @@ local function take(lane, entry, fields)
     quarantine(lane, entry, reason, packed_call)
   elseif attempt and #packed_call > max_call then
     local clients = call('HGET', task_of(id), 'clients')
-    settle_as_error(id, clients, '', 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
-      'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. max_call, failed_ttl, max_failed)
+    settle_as_error(id, clients, packed_call, 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
+      'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. max_call, failed_ttl, max_failed, '')
     drop(lane, entry)
   elseif attempt then
     local n = #granted
@@ -53,13 +56,19 @@ local function take(lane, entry, fields)
   end
 end
 
+local failure
 if want > 0 and not is_registered(worker) then
   granted = 'dead'
 elseif want > 0 then
   for _, lane in ipairs(LANES) do
     local stream = stream_of(lane)
     if want > 0 and call('XLEN', stream) > 0 then
-      local found = call('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want, 'STREAMS', stream, '>')
+      local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want, 'STREAMS', stream, '>')
+      -- No group: said at the end, because the outcomes are written by now and their replies must leave.
+      if found and found.err then
+        failure = found
+        found = nil
+      end
       for _, item in ipairs(found and found[1][2] or {}) do
         take(lane, item[1], item[2])
         want = want - 1
@@ -70,4 +79,4 @@ end
 
 drop_all()
 publish_all()
-return { table.concat(outcomes), granted }
+return failure or { table.concat(outcomes), granted }

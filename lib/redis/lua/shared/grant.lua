@@ -12,14 +12,8 @@ local function grant(worker, lane, entry, id)
   end
   local attempt = tonumber(record[4]) or 0
   if record[3] == worker then return attempt end
-  if record[3] then return nil, 'taken' end
+  if record[3] and leave_to_owner(record[3], lane, entry) then return nil, 'taken' end
   attempt = attempt + 1
   call('HSET', task_of(id), 'state', 'running', 'worker', worker, 'attempt', tostring(attempt), 'started', now)
   return attempt
-end
-
--- Who is not registered, or was declared dead, gets nothing more under that id.
-local function is_registered(worker)
-  local expiry = call('ZSCORE', P .. ':workers', worker)
-  return expiry and expiry ~= '0'
 end

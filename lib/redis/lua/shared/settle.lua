@@ -39,7 +39,8 @@ local function keep_failed(id, max_failed)
   local over = call('ZCARD', failed) - max_failed
   if over > 0 then
     local oldest = call('ZPOPMIN', failed, math.min(over, 100))
-    for i = 1, #oldest, 2 do call('DEL', task_of(oldest[i])) end
+    -- Not at once: an outcome that is sent again, or a large error that is fetched, must find it.
+    for i = 1, #oldest, 2 do call('PEXPIRE', task_of(oldest[i]), LAST_LOOK) end
   end
 end
 
@@ -60,11 +61,12 @@ local function settle(id, clients, o)
 end
 
 -- A failure that a script itself finds: the error in the form that lib/remote-error.ts reads. The entry's first
--- byte is the length of the asking client's name, which follows it (lib/envelope.ts).
-local function settle_as_error(id, clients, packed_call, name, code, message, ttl, max_failed)
+-- byte is the length of the asking client's name, which follows it (lib/envelope.ts). kept: what the record keeps of
+-- the call, if not all of it.
+local function settle_as_error(id, clients, packed_call, name, code, message, ttl, max_failed, kept)
   local asked = string.byte(packed_call, 1) or 0
   settle(id, clients, {
-    state = 'failed', ttl = ttl, max_failed = max_failed, call = packed_call,
+    state = 'failed', ttl = ttl, max_failed = max_failed, call = kept or packed_call,
     value = cmsgpack.pack({ name = name, code = code, message = message }),
     client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or '',
   })

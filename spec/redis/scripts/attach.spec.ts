@@ -1,0 +1,119 @@
+/** attach: how a task stands; and who joins an open one is told once how it goes on. */
+
+import { it } from 'node:test'
+import { hash, short } from '../../support/keyspace.ts'
+import { table } from '../../support/script-table.ts'
+
+const kib64 = 'x'.repeat(65_536)
+const names = Array.from({ length: 256 }, (_, i) => `client-${i}`)
+
+const tests = table('attach', [
+  {
+    name: 'open tasks, ended ones and unknown ones, in the order of the question; nothing is written',
+    seed: (s) =>
+      s
+        .running('running', 'w1', { record: { progress: '10 %', clients: 'c2' } })
+        .delivered('delivered', 'w1')
+        .queued('queued')
+        .ended('succeeded', 'succeeded', 'value')
+        .ended('failed', 'failed', 'error')
+        .ended('cancelled', 'cancelled', 'reason')
+        .ended('expired', 'expired', 'too late'),
+    args: [
+      ...['c1', 0, 'running', 'delivered', 'queued', 'unknown', 'succeeded', 'failed'],
+      ...['cancelled', 'expired', 'running'],
+    ],
+    answer: [
+      ...[['open', '10 %'], ['open', null], ['open', null], ['lost'], ['succeeded', 'value']],
+      ...[
+        ['failed', 'error'],
+        ['cancelled', 'reason'],
+        ['expired', 'too late'],
+        ['open', '10 %'],
+      ],
+    ],
+  },
+  {
+    name: 'who joins is told of open tasks from now on, after those who joined before; joined twice, told once',
+    seed: (s) => s.running('a', 'w1', { record: { clients: 'c2 c3' } }).queued('b'),
+    args: ['c1', 1, 'a', 'b', 'b'],
+    answer: [
+      ['open', null],
+      ['open', null],
+      ['open', null],
+    ],
+    keyspace: {
+      'task:a': hash({
+        ...{ entry: 'normal/1-0', state: 'running', worker: 'w1', attempt: '1', started: '100' },
+        clients: 'c2 c3 c1',
+      }),
+      'task:b': hash({ entry: 'normal/2-0', clients: 'c1' }),
+    },
+  },
+  {
+    name: 'nobody joins a task that has ended, is unknown, or is none of ours',
+    seed: (s) =>
+      s.ended('a', 'succeeded', 'value').command('SET', 'P:task:c', 'junk').record('d', { note: 'junk' }),
+    args: ['c1', 1, 'a', 'b', 'c', 'd'],
+    answer: [['succeeded', 'value'], ['lost'], ['lost'], ['lost']],
+  },
+  {
+    name: 'a value of 64 KiB is sent along, of a larger one only the state',
+    seed: (s) =>
+      s
+        .ended('a', 'succeeded', kib64)
+        .ended('b', 'succeeded', `${kib64}x`)
+        .ended('c', 'failed', `${kib64}x`)
+        .ended('d', 'succeeded', ''),
+    args: ['c1', 1, 'a', 'b', 'c', 'd'],
+    answer: [['succeeded', short(kib64)], ['succeeded'], ['failed'], ['succeeded', '']],
+  },
+  {
+    name: 'past 256 clients the one that joined first is left out',
+    seed: (s) => s.queued('a', { record: { clients: names.join(' ') } }),
+    args: ['c1', 1, 'a'],
+    answer: [['open', null]],
+    keyspace: {
+      'task:a': hash({ entry: 'normal/1-0', clients: short([...names.slice(1), 'c1'].join(' ')) }),
+    },
+  },
+  {
+    name: 'one of 256 clients that joins again leaves nobody out',
+    seed: (s) => s.queued('a', { record: { clients: names.join(' ') } }),
+    args: ['client-0', 1, 'a'],
+    answer: [['open', null]],
+    keyspace: {
+      'task:a': hash({ entry: 'normal/1-0', clients: short([...names.slice(1), 'client-0'].join(' ')) }),
+    },
+  },
+  {
+    name: 'a task whose entry was deleted by hand will never run: it is lost, and its record goes',
+    seed: (s) =>
+      s
+        .running('running', 'w1')
+        .queued('unread')
+        .record('moved', { entry: 'low/7-0' })
+        .record('odd', { entry: 'nowhere' })
+        .command('XDEL', 'P:stream:normal', '1-0')
+        .command('XDEL', 'P:stream:normal', '2-0'),
+    args: ['c1', 0, 'running', 'unread', 'moved', 'odd'],
+    // A live worker still has it in its pending list, and may end it.
+    answer: [['open', null], ['lost'], ['lost'], ['lost']],
+    keyspace: {
+      'task:unread': hash({ entry: 'normal/2-0' }, '30 s'),
+      'task:moved': hash({ entry: 'low/7-0' }, '30 s'),
+      'task:odd': hash({ entry: 'nowhere' }, '30 s'),
+    },
+  },
+  { name: 'nothing asked is nothing answered', args: ['c1', 1], answer: [] },
+  {
+    name: 'at maxmemory a client may join',
+    full: true,
+    seed: (s) => s.queued('a'),
+    args: ['c1', 1, 'a'],
+    answer: [['open', null]],
+    keyspace: { 'task:a': hash({ entry: 'normal/1-0', clients: 'c1' }) },
+  },
+])
+
+for (const [name, test] of tests) it(name, test)

@@ -1,0 +1,394 @@
+/** recover: what dead workers hold goes back in line, what living ones hold never does, and an outage is no death. */
+
+import { it } from 'node:test'
+import type { FrameItem } from '../../../lib/redis/frame.ts'
+import { callOf, hash, lane, zset } from '../../support/keyspace.ts'
+import { type Row, table } from '../../support/script-table.ts'
+import type { Seed } from '../../support/seed.ts'
+
+const LEASE = 60_000
+const MAX_CRASHES = 3
+
+const recover = (lease = LEASE, most = 100): FrameItem[] => ['w1', lease, most, MAX_CRASHES, 120_000, 3]
+
+/** How long to wait in steps of 10 s, less is soon: the answer holds ms of the server's clock. */
+function shape(answer: unknown): unknown {
+  const [wait, ...rest] = answer as [number, ...unknown[]]
+  return [wait === 0 ? 0 : wait < 8_000 ? 'soon' : `${Math.round(wait / 10_000) * 10} s`, ...rest]
+}
+
+/** What is there of a worker that was registered, once it is cleared away and w1 alone is left. */
+const w2Gone = { workers: zset({ w1: '<now+60s>' }), 'worker:w2': null }
+const empty = lane('1-0')
+const w2Held = (s: Seed) => s.expired('w2').running('a', 'w2')
+const a = (fields: Record<string, string> = {}) => hash({ entry: 'first/e1', created: '1', ...fields })
+const idle = async (client: { xinfo(...args: ['CONSUMERS', string, string]): Promise<unknown> }) => {
+  const consumers = (await client.xinfo('CONSUMERS', 'spec:{q}:stream:normal', 'workers')) as unknown[][]
+  return consumers.every((consumer) => Number(consumer[5]) > 60)
+}
+
+const gate: Row[] = [
+  {
+    name: 'a reaper that is not registered recovers nothing, and looks again after a lease',
+    seed: w2Held,
+    args: recover(),
+    answer: ['60 s', 0, 0],
+  },
+  {
+    name: 'a reaper that was declared dead recovers nothing',
+    seed: (s) => w2Held(s.markedDead('w1')),
+    args: recover(),
+    answer: ['soon', 0, 0],
+  },
+  {
+    name: 'a reaper whose own lease is over recovers nothing: an outage has ended all leases',
+    seed: (s) => w2Held(s.worker('w1', { lease: -1_000 })),
+    args: recover(),
+    answer: ['soon', 0, 0],
+  },
+  {
+    name: 'a reaper whose beats have not come in time for a full lease waits for the rest of it',
+    seed: (s) => w2Held(s.worker('w1', { since: 20_000 })),
+    args: recover(),
+    answer: ['40 s', 0, 0],
+  },
+  {
+    name: 'just before a full lease of beats in time nothing is recovered',
+    seed: (s) => w2Held(s.worker('w1', { since: LEASE - 3_000 })),
+    args: recover(),
+    answer: ['soon', 0, 0],
+  },
+  {
+    name: 'just after it what the dead hold is recovered',
+    seed: (s) => w2Held(s.worker('w1', { since: LEASE + 1 })),
+    args: recover(),
+    answer: ['60 s', 1, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ attempt: '1', crashes: '1' }),
+      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
+      'stream:normal': empty,
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'a reaper of whose beats nothing is known waits a lease',
+    seed: (s) => w2Held(s.worker('w1').command('DEL', 'P:worker:w1')),
+    args: recover(),
+    answer: ['60 s', 0, 0],
+  },
+]
+
+const moves: Row[] = [
+  {
+    name: 'with nobody dead nothing is recovered, however long tasks run, and the next look is at the next end of a lease',
+    seed: (s) =>
+      s.worker('w1').worker('w2', { lease: 20_000 }).running('a', 'w2').delivered('b', 'w1').queued('c'),
+    args: recover(),
+    answer: ['20 s', 0, 0],
+  },
+  {
+    name: 'what a dead worker held goes to the head of the line in order; a crash is charged to what was running alone',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('a', 'w2', {
+          record: { attempt: '2', created: '50', crashes: '1', progress: 'p', clients: 'c1' },
+        })
+        .delivered('b', 'w2')
+        .delivered('c', 'w2', { lane: 'first', record: { attempt: '1', crashes: '1' } })
+        .running('d', 'w1')
+        .queued('e'),
+    args: recover(),
+    answer: ['60 s', 3, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({
+        entry: 'first/e2',
+        attempt: '2',
+        created: '50',
+        crashes: '2',
+        progress: 'p',
+        clients: 'c1',
+      }),
+      'task:b': a({ entry: 'first/e3', attempt: '0', created: '2' }),
+      'task:c': a({ attempt: '1', created: '3', crashes: '1' }),
+      'stream:first': lane('3-0', {
+        e1: ['c', callOf('c'), 'attempt', '1'],
+        e2: ['a', callOf('a'), 'attempt', '2'],
+        e3: 'b',
+      }),
+      'stream:normal': lane('4-0', { '4-0': 'd', '5-0': 'e' }, { w1: ['4-0'] }),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'a worker that was declared dead and came not to its end is taken up again',
+    seed: (s) => s.worker('w1').markedDead('w2').running('a', 'w2'),
+    args: recover(),
+    answer: ['60 s', 1, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ attempt: '1', crashes: '1' }),
+      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
+      'stream:normal': empty,
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'a task that has killed its last worker fails as poison, with its call kept and everybody told',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('a', 'w2', { client: 'c1', record: { attempt: '3', crashes: '2', clients: 'c1 c2' } }),
+    args: recover(),
+    answer: ['60 s', 0, 1, 'w2'],
+    published: { c1: [[['a', 'failed', poison(3)]]], c2: [[['a', 'failed', poison(3)]]] },
+    keyspace: {
+      ...w2Gone,
+      'task:a': hash(
+        {
+          ...{ entry: 'normal/1-0', state: 'failed', worker: 'w2', attempt: '3', crashes: '3' },
+          ...{ started: '100', finished: '<now>', call: callOf('a', 'c1'), error: poison(3) },
+        },
+        '120 s',
+      ),
+      'stream:normal': empty,
+      failed: zset({ a: '<now>' }),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'a task that its dead worker had not started is never poison, whatever was charged to it before',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .delivered('a', 'w2', { record: { crashes: '3', attempt: '3' } }),
+    args: recover(),
+    answer: ['60 s', 1, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ attempt: '3', crashes: '3' }),
+      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '3'] }),
+      'stream:normal': empty,
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'failures as poison count for the cap of the dead letters',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('a', 'w2', { record: { crashes: '2' } })
+        .failed('x', 1)
+        .failed('y', 2)
+        .failed('z', 3),
+    args: recover(),
+    answer: ['60 s', 0, 1, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': hash(
+        {
+          ...{ entry: 'normal/1-0', state: 'failed', worker: 'w2', attempt: '1', crashes: '3' },
+          ...{ started: '100', finished: '<now>', call: callOf('a'), error: poison(3) },
+        },
+        '120 s',
+      ),
+      'task:x': hash(
+        {
+          ...{ entry: 'normal/9-0', state: 'failed', worker: 'w1', attempt: '1', started: '100' },
+          ...{ finished: '200', call: callOf('x'), error: 'error of x' },
+        },
+        '30 s',
+      ),
+      'stream:normal': empty,
+      failed: zset({ y: '2', z: '3', a: '<now>' }),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'entries without a task are quarantined, those of ended and moved tasks dropped, deleted ones cleared',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .entry('normal', 'bad id!', 'sample 1')
+        .entry('normal', 'other', 'sample 2')
+        .command('SET', 'P:task:other', 'junk')
+        .entry('normal', 'gone', 'sample 3')
+        .entry('normal', 'done', callOf('done'))
+        .ended('done', 'succeeded', 'value', { entry: 'normal/4-0', worker: 'w2' })
+        .deliver('w2', 'normal', 4)
+        .command('XDEL', 'P:stream:normal', '3-0')
+        .delivered('moved', 'w2', {
+          record: { entry: 'low/9-0', state: 'running', worker: 'w1', attempt: '2' },
+        })
+        .running('a', 'w2'),
+    args: recover(),
+    answer: ['60 s', 1, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ created: '6', attempt: '1', crashes: '1' }),
+      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
+      'stream:normal': lane('6-0'),
+      quarantine: {
+        list: [
+          ['<now>', 'normal/2-0', 'no record', 'sample 2'],
+          ['<now>', 'normal/1-0', 'no record', 'sample 1'],
+        ],
+      },
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+]
+
+const many = Array.from({ length: 17 }, (_, i) => `x${String(i + 1).padStart(2, '0')}`)
+
+const bounds: Row[] = [
+  {
+    name: 'a bounded number is moved at a time; the dead one keeps its consumer while it holds something',
+    seed: (s) => s.worker('w1').expired('w2').delivered('a', 'w2').delivered('b', 'w2').delivered('c', 'w2'),
+    args: recover(LEASE, 2),
+    answer: [0, 2, 0, 'w2'],
+    keyspace: {
+      workers: zset({ w1: '<now+60s>', w2: '0' }),
+      'task:a': a({ attempt: '0' }),
+      'task:b': a({ entry: 'first/e2', attempt: '0', created: '2' }),
+      'stream:first': lane('0-0', { e1: 'a', e2: 'b' }),
+      'stream:normal': lane('3-0', { '3-0': 'c' }, { w2: ['3-0'] }),
+    },
+    again: {
+      answer: ['60 s', 1, 0, 'w2'],
+      keyspace: {
+        ...w2Gone,
+        'task:c': a({ entry: 'first/e3', attempt: '0', created: '3' }),
+        'stream:first': lane('0-0', { e1: 'a', e2: 'b', e3: 'c' }),
+        'stream:normal': lane('3-0'),
+      },
+    },
+  },
+  {
+    name: 'several dead share the bound; who was not looked at is marked dead already',
+    seed: (s) => s.worker('w1').expired('w2').expired('w3').delivered('a', 'w2').delivered('b', 'w3'),
+    args: recover(LEASE, 1),
+    answer: [0, 1, 0, 'w2', 'w3'],
+    keyspace: {
+      workers: zset({ w1: '<now+60s>', w2: '0', w3: '0' }),
+      'task:a': a({ attempt: '0' }),
+      'stream:first': lane('0-0', { e1: 'a' }),
+      'stream:normal': lane('2-0', { '2-0': 'b' }, { w2: [], w3: ['2-0'] }),
+    },
+    again: {
+      answer: [0, 1, 0, 'w2', 'w3'],
+      keyspace: {
+        workers: zset({ w1: '<now+60s>', w3: '0' }),
+        'worker:w2': null,
+        'task:b': a({ entry: 'first/e2', attempt: '0', created: '2' }),
+        'stream:first': lane('0-0', { e1: 'a', e2: 'b' }),
+        'stream:normal': lane('2-0', {}, { w3: [] }),
+      },
+    },
+  },
+  {
+    name: 'sixteen dead workers are looked at in one go, the next ones at once',
+    seed: (s) => {
+      s.worker('w1')
+      for (const name of many) s.expired(name)
+    },
+    args: recover(),
+    answer: [0, 0, 0, ...many.slice(0, 16)],
+    keyspace: {
+      workers: zset({ w1: '<now+60s>', x17: '<now-60s>' }),
+      ...Object.fromEntries(many.slice(0, 16).map((name) => [`worker:${name}`, null])),
+    },
+    again: {
+      answer: ['60 s', 0, 0, 'x17'],
+      keyspace: { workers: zset({ w1: '<now+60s>' }), 'worker:x17': null },
+    },
+  },
+  {
+    name: 'a consumer without a registration that is silent for a lease is as dead; one with a registration is not',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .worker('w3')
+        .delivered('a', 'w2')
+        .running('b', 'w3')
+        .command('XGROUP', 'CREATECONSUMER', 'P:stream:normal', 'workers', 'w4'),
+    ready: idle,
+    args: recover(50),
+    answer: ['60 s', 1, 0, 'w2', 'w4'],
+    keyspace: {
+      'task:a': a({ attempt: '0' }),
+      'stream:first': lane('0-0', { e1: 'a' }),
+      'stream:normal': lane('2-0', { '2-0': 'b' }, { w3: ['2-0'] }),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'a consumer without a registration that was heard within the lease is left alone',
+    seed: (s) => s.worker('w1').delivered('a', 'w2'),
+    args: recover(),
+    answer: ['60 s', 0, 0],
+  },
+  {
+    name: 'a silent consumer without a registration is left alone too by a reaper whose own lease is over',
+    seed: (s) => s.worker('w1', { lease: -1_000 }).delivered('a', 'w2'),
+    ready: idle,
+    args: recover(50),
+    answer: ['soon', 0, 0],
+  },
+  {
+    name: 'a dead worker is cleared away where there are no streams, or only some',
+    bare: true,
+    seed: (s) => s.group('normal').worker('w1').expired('w2').running('a', 'w2').queued('b', { lane: 'low' }),
+    args: recover(),
+    answer: ['60 s', 1, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ attempt: '1', crashes: '1' }),
+      'stream:first': { entries: [['e1', 'a', callOf('a'), 'attempt', '1']] },
+      'stream:normal': empty,
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'at maxmemory tasks are recovered, and fail as poison',
+    full: true,
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('a', 'w2')
+        .running('b', 'w2', { client: 'c1', record: { crashes: '2' } }),
+    args: recover(),
+    answer: ['60 s', 1, 1, 'w2'],
+    published: { c1: [[['b', 'failed', poison(3)]]] },
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ attempt: '1', crashes: '1' }),
+      'task:b': hash(
+        {
+          ...{ entry: 'normal/2-0', state: 'failed', worker: 'w2', attempt: '1', crashes: '3' },
+          ...{ started: '100', finished: '<now>', call: callOf('b', 'c1'), error: poison(3) },
+        },
+        '120 s',
+      ),
+      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
+      'stream:normal': lane('2-0'),
+      failed: zset({ b: '<now>' }),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+]
+
+function poison(crashes: number): string {
+  return `PoisonTaskError ERR_MILLRACE_POISON: ${crashes} workers died while they ran this task, the last was w2`
+}
+
+const tests = table('recover', [...gate, ...moves, ...bounds], shape)
+for (const [name, test] of tests) it(name, test)

@@ -1,0 +1,171 @@
+/** release: what a worker gives back goes to the head of the line under a new token. */
+
+import { it } from 'node:test'
+import { callOf, hash, lane } from '../../support/keyspace.ts'
+import { table } from '../../support/script-table.ts'
+
+const tests = table('release', [
+  {
+    name: 'a task whose handler had begun goes to the head of the line, and its attempt counts',
+    seed: (s) =>
+      s.running('a', 'w1', { record: { attempt: '2', created: '50', progress: '10 %', clients: 'c1' } }),
+    args: ['w1', 'normal', '1-0', 1],
+    answer: 'd',
+    keyspace: {
+      'task:a': hash({ entry: 'first/e1', attempt: '2', created: '50', progress: '10 %', clients: 'c1' }),
+      'stream:normal': lane('1-0', {}, { w1: [] }),
+      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '2'] }),
+    },
+    again: { answer: 'f' },
+  },
+  {
+    name: 'a task that was started and not begun gives its attempt back',
+    seed: (s) =>
+      s
+        .running('a', 'w1', { lane: 'high' })
+        .running('b', 'w1', { record: { attempt: '2', created: '50', crashes: '1' } }),
+    args: ['w1', 'high', '1-0', 0, 'normal', '2-0', 0],
+    answer: 'dd',
+    keyspace: {
+      'task:a': hash({ entry: 'first/e1', attempt: '0', created: '1' }),
+      'task:b': hash({ entry: 'first/e2', attempt: '1', created: '50', crashes: '1' }),
+      'stream:first': lane('0-0', { e1: 'a', e2: ['b', callOf('b'), 'attempt', '1'] }),
+      'stream:high': lane('1-0', {}, { w1: [] }),
+      'stream:normal': lane('2-0', {}, { w1: [] }),
+    },
+    again: { answer: 'ff' },
+  },
+  {
+    name: 'a task that was delivered and not started keeps the attempts it had',
+    seed: (s) =>
+      s.delivered('a', 'w1').delivered('b', 'w1', { lane: 'first', record: { attempt: '2', created: '50' } }),
+    args: ['w1', 'normal', '1-0', 0, 'first', '2-0', 0],
+    answer: 'dd',
+    keyspace: {
+      'task:a': hash({ entry: 'first/e1', attempt: '0', created: '1' }),
+      'task:b': hash({ entry: 'first/e2', attempt: '2', created: '50' }),
+      'stream:first': lane('2-0', { e1: 'a', e2: ['b', callOf('b'), 'attempt', '2'] }, { w1: [] }),
+      'stream:normal': lane('1-0', {}, { w1: [] }),
+    },
+    again: { answer: 'ff' },
+  },
+  {
+    name: 'a handler that had begun while start was on its way counts its attempt',
+    seed: (s) => s.delivered('a', 'w1').delivered('b', 'w1', { record: { attempt: '1', created: '50' } }),
+    args: ['w1', 'normal', '1-0', 1, 'normal', '2-0', 1],
+    answer: 'dd',
+    keyspace: {
+      'task:a': hash({ entry: 'first/e1', attempt: '1', created: '1' }),
+      'task:b': hash({ entry: 'first/e2', attempt: '2', created: '50' }),
+      'stream:first': lane('0-0', {
+        e1: ['a', callOf('a'), 'attempt', '1'],
+        e2: ['b', callOf('b'), 'attempt', '2'],
+      }),
+      'stream:normal': lane('2-0', {}, { w1: [] }),
+    },
+    again: { answer: 'ff' },
+  },
+  {
+    name: 'what another worker holds, nobody has read, or is not there, is not given back',
+    seed: (s) => s.running('a', 'w2').queued('b'),
+    args: ['w1', 'normal', '1-0', 0, 'normal', '2-0', 0, 'normal', '3-0', 0, 'low', '1-0', 1],
+    answer: 'ffff',
+  },
+  {
+    name: 'a zombie gives back what was not recovered yet',
+    seed: (s) => s.markedDead('w1').running('a', 'w1'),
+    args: ['w1', 'normal', '1-0', 1],
+    answer: 'd',
+    keyspace: {
+      'task:a': hash({ entry: 'first/e1', attempt: '1', created: '1' }),
+      'stream:normal': lane('1-0', {}, { w1: [] }),
+      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
+    },
+    again: { answer: 'f' },
+  },
+  {
+    name: 'what another worker runs is left to it, if it lives, and else given back without touching its attempt',
+    seed: (s) =>
+      s
+        .worker('w2')
+        .delivered('a', 'w1', { record: { state: 'running', worker: 'w2', attempt: '1' } })
+        .delivered('b', 'w1', { record: { state: 'running', worker: 'w3', attempt: '1' } }),
+    args: ['w1', 'normal', '1-0', 0, 'normal', '2-0', 0],
+    answer: 'dd',
+    keyspace: {
+      'task:b': hash({ entry: 'first/e1', attempt: '1', created: '2' }),
+      'stream:normal': lane('2-0', { '1-0': 'a' }, { w1: [], w2: ['1-0'] }),
+      'stream:first': lane('0-0', { e1: ['b', callOf('b'), 'attempt', '1'] }),
+    },
+    again: { answer: 'ff' },
+  },
+  {
+    name: 'entries of tasks that ended or moved are dropped, and their records stay as they are',
+    seed: (s) =>
+      s
+        .entry('normal', 'a', callOf('a'))
+        .delivered('b', 'w1', { record: { entry: 'first/9-0', attempt: '1' } })
+        .deliver('w1')
+        .ended('a', 'succeeded', 'value', { entry: 'normal/1-0' }),
+    args: ['w1', 'normal', '1-0', 1, 'normal', '2-0', 0],
+    answer: 'dd',
+    keyspace: { 'stream:normal': lane('2-0', {}, { w1: [] }) },
+    again: { answer: 'ff' },
+  },
+  {
+    name: 'what nobody can run is quarantined instead',
+    seed: (s) =>
+      s
+        .entry('normal', 'bad id!', 'sample 1')
+        .entry('normal', 'other', 'sample 2')
+        .command('SET', 'P:task:other', 'junk')
+        .entry('normal', 'junk', 'sample 3')
+        .record('junk', { note: 'not ours' })
+        .entry('normal', 'gone', 'sample 4')
+        .deliver('w1', 'normal', 4)
+        .command('XDEL', 'P:stream:normal', '4-0'),
+    args: ['w1', 'normal', '1-0', 0, 'normal', '2-0', 0, 'normal', '3-0', 1, 'normal', '4-0', 0],
+    answer: 'dddd',
+    keyspace: {
+      'stream:normal': lane('4-0', {}, { w1: [] }),
+      quarantine: {
+        list: [
+          ['<now>', 'normal/4-0', 'no record', ''],
+          ['<now>', 'normal/3-0', 'no record', 'sample 3'],
+          ['<now>', 'normal/2-0', 'no record', 'sample 2'],
+          ['<now>', 'normal/1-0', 'no record', 'sample 1'],
+        ],
+      },
+    },
+    again: { answer: 'ffff' },
+  },
+  {
+    name: 'in a lane without its group nobody holds anything; what other lanes hold is given back',
+    bare: true,
+    seed: (s) => s.group('normal').running('a', 'w1').queued('b', { lane: 'low' }),
+    args: ['w1', 'low', '2-0', 1, 'normal', '1-0', 1, 'high', '1-0', 1],
+    answer: 'fdf',
+    keyspace: {
+      'task:a': hash({ entry: 'first/e1', attempt: '1', created: '1' }),
+      'stream:normal': lane('1-0', {}, { w1: [] }),
+      'stream:first': { entries: [['e1', 'a', callOf('a'), 'attempt', '1']] },
+    },
+    again: { answer: 'fff' },
+  },
+  { name: 'nothing to give back is nothing done', args: ['w1'], answer: '' },
+  {
+    name: 'at maxmemory tasks are given back',
+    full: true,
+    seed: (s) => s.running('a', 'w1'),
+    args: ['w1', 'normal', '1-0', 1],
+    answer: 'd',
+    keyspace: {
+      'task:a': hash({ entry: 'first/e1', attempt: '1', created: '1' }),
+      'stream:normal': lane('1-0', {}, { w1: [] }),
+      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
+    },
+    again: { answer: 'f' },
+  },
+])
+
+for (const [name, test] of tests) it(name, test)

@@ -1,0 +1,193 @@
+/**
+ * The whole keyspace of a test Redis as a plain object. What the server makes is shown in a stable form: entries as
+ * e1, e2… of their lane, times as `<now>` or `<now+60s>`, expiries and leases in steps of 10 s.
+ */
+
+import assert from 'node:assert/strict'
+import type { Redis } from 'ioredis'
+import { callHead } from '../../lib/envelope.ts'
+import { type Unframed, unframe } from '../../lib/redis/frame.ts'
+import { GROUP, Keys } from '../../lib/redis/keys.ts'
+import type { ScriptReply } from '../../lib/redis/scripts.ts'
+import { decodeError } from '../../lib/remote-error.ts'
+
+/** The prefix of the queue that tables use. */
+export const P = new Keys('spec', 'q').prefix
+
+/** `lag` is there only where Redis does not know how many entries nobody has read. */
+export type Value = (
+  | { hash: Record<string, string> }
+  | { zset: Record<string, string> }
+  | { list: unknown[] }
+  | { string: string }
+  | { entries: string[][]; last?: string; consumers?: Record<string, string[]>; lag?: number | null }
+) & { expires?: string }
+/** Keys without P. */
+export type Keyspace = Record<string, Value>
+/** Keys as they are afterwards; null: gone. All others are as they were. */
+export type Changes = Record<string, Value | null>
+
+/** The packed call of a seeded task, as text; it holds no real msgpack, which no script reads. */
+export const callOf = (id: string, client?: string): string =>
+  `${callHead(client).toString('latin1')}call of ${id}`
+
+/** Long values by their length and beginning. */
+export const short = (value: string): string =>
+  value.length > 300 ? `${value.slice(0, 4)}… (${value.length} bytes)` : value
+
+/** One lane: `{ '1-0': 'a' }` is the entry of the seeded task a; a list gives other fields. */
+export function lane(
+  last: string,
+  entries: Record<string, string | string[]> = {},
+  consumers: Record<string, string[]> = {},
+): Value {
+  const listed = Object.entries(entries).map(([entry, fields]) =>
+    typeof fields === 'string' ? [entry, fields, callOf(fields)] : [entry, ...fields.map(short)],
+  )
+  return { entries: listed, last, consumers }
+}
+
+export const hash = (fields: Record<string, string>, expires?: string): Value =>
+  expires ? { hash: fields, expires } : { hash: fields }
+export const zset = (members: Record<string, string>): Value => ({ zset: members })
+
+export const shown = (bytes: Buffer): string => {
+  if (bytes.length > 20 && bytes[0] === 0x83) {
+    const error = decodeError(bytes)
+    if (error instanceof Error && 'code' in error) return `${error.name} ${error.code}: ${error.message}`
+  }
+  return short(bytes.toString('latin1'))
+}
+export const plain = (reply: ScriptReply | Unframed): unknown =>
+  Buffer.isBuffer(reply) ? shown(reply) : Array.isArray(reply) ? reply.map(plain) : reply
+
+/** What the script published to each client, message by message. */
+export type Published = Record<string, unknown[]>
+
+const MADE_ID = /^\d{13}-\d+$/
+
+/** Names of the entries that the server made, lane by lane in the order in which they were first seen. */
+export class EntryNames {
+  readonly #names = new Map<string, string>()
+  readonly #counts = new Map<string, number>()
+
+  learn(inLane: string, entry: string): void {
+    const key = `${inLane}/${entry}`
+    if (!MADE_ID.test(entry) || this.#names.has(key)) return
+    const count = (this.#counts.get(inLane) ?? 0) + 1
+    this.#counts.set(inLane, count)
+    this.#names.set(key, `e${count}`)
+  }
+
+  of(inLane: string, entry: string): string {
+    return this.#names.get(`${inLane}/${entry}`) ?? entry
+  }
+}
+
+export class KeyspaceReader {
+  readonly #client: Redis
+  readonly #names = new EntryNames()
+  #now = 0
+
+  constructor(client: Redis) {
+    this.#client = client
+  }
+
+  async read(): Promise<Keyspace> {
+    this.#now = await timeOf(this.#client)
+    const all = (await this.#client.keys('*')).sort()
+    const streams = all.filter((key) => key.startsWith(`${P}:stream:`))
+    const keyspace: Keyspace = {}
+    // Streams first: the order of their entries gives these their names.
+    for (const key of [...streams, ...all]) {
+      const name = key.startsWith(`${P}:`) ? key.slice(P.length + 1) : key
+      keyspace[name] ??= await this.#value(key)
+    }
+    return keyspace
+  }
+
+  async #value(key: string): Promise<Value> {
+    const client = this.#client
+    const ttl = await client.pttl(key)
+    const expires = ttl >= 0 ? { expires: `${Math.ceil(ttl / 10_000) * 10} s` } : {}
+    switch (await client.type(key)) {
+      case 'hash': {
+        const fields = Object.entries(await client.hgetallBuffer(key))
+        return {
+          hash: Object.fromEntries(fields.map(([name, value]) => [name, this.#text(value)])),
+          ...expires,
+        }
+      }
+      case 'zset': {
+        const flat = await client.zrange(key, '0', '-1', 'WITHSCORES')
+        const members: Record<string, string> = {}
+        for (let i = 0; i < flat.length; i += 2) members[flat[i]!] = this.#time(flat[i + 1]!)
+        return { zset: members, ...expires }
+      }
+      case 'list': {
+        const items = await client.lrangeBuffer(key, 0, -1)
+        return { list: items.map((item) => this.#items(unframe(item))), ...expires }
+      }
+      case 'stream':
+        return { ...(await this.#stream(key)), ...expires }
+      default:
+        return { string: (await client.get(key)) ?? '', ...expires }
+    }
+  }
+
+  async #stream(key: string): Promise<Value> {
+    const client = this.#client
+    const inLane = key.slice(`${P}:stream:`.length)
+    const raw = (await client.xrangeBuffer(key, '-', '+')) as [Buffer, Buffer[]][]
+    for (const [entry] of raw) this.#names.learn(inLane, entry.toString())
+    const entries = raw.map(([entry, fields]) => [
+      this.#names.of(inLane, entry.toString()),
+      ...fields.map(shown),
+    ])
+    const groups = ((await client.xinfo('GROUPS', key)) as unknown[][]).map(pairs)
+    if (groups.length === 0) return { entries }
+    assert.deepEqual(
+      groups.map((group) => group.get('name')),
+      [GROUP],
+    )
+    const last = String(groups[0]!.get('last-delivered-id'))
+    const consumers: Record<string, string[]> = {}
+    for (const consumer of (await client.xinfo('CONSUMERS', key, GROUP)) as unknown[][]) {
+      const name = String(pairs(consumer).get('name'))
+      const pending = (await client.xpending(key, GROUP, '-', '+', 10_000, name)) as [string][]
+      consumers[name] = pending.map(([entry]) => this.#names.of(inLane, entry))
+    }
+    const unread = (await client.xrange(key, `(${last}`, '+')).length
+    const lag = groups[0]!.get('lag') as number | null
+    const known = { entries, last: this.#names.of(inLane, last), consumers }
+    return lag === unread ? known : { ...known, lag }
+  }
+
+  #items(item: Unframed): unknown {
+    return Buffer.isBuffer(item)
+      ? this.#text(item)
+      : Array.isArray(item)
+        ? item.map((one) => this.#items(one))
+        : item
+  }
+
+  #text(bytes: Buffer): string {
+    const place = /^(\w+)\/(\d+-\d+)$/.exec(bytes.subarray(0, 64).toString('latin1'))
+    return place ? `${place[1]}/${this.#names.of(place[1]!, place[2]!)}` : this.#time(shown(bytes))
+  }
+
+  /** Epoch ms that are not seeded ones, relative to the server's clock. */
+  #time(value: string): string {
+    if (!/^\d{13}$/.test(value)) return value
+    const off = Math.round((Number(value) - this.#now) / 10_000) * 10
+    return off === 0 ? '<now>' : `<now${off > 0 ? '+' : ''}${off}s>`
+  }
+}
+
+export const pairs = (flat: unknown[]): Map<unknown, unknown> =>
+  new Map(flat.flatMap((item, i) => (i % 2 === 0 ? [[item, flat[i + 1]] as const] : [])))
+
+export async function timeOf(client: Redis): Promise<number> {
+  const [seconds, micros] = (await client.time()) as unknown as [string, string]
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
+}

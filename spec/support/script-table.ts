@@ -1,0 +1,132 @@
+/** Tables for scripts: seed, run, compare answer, messages and the whole keyspace, then run once more. */
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before } from 'node:test'
+import type { Redis } from 'ioredis'
+import { LANES } from '../../lib/record.ts'
+import { type FrameItem, unframe } from '../../lib/redis/frame.ts'
+import { sources } from '../../lib/redis/lua/embedded.ts'
+import { runScript, type ScriptName } from '../../lib/redis/scripts.ts'
+import { type Changes, type Keyspace, KeyspaceReader, P, type Published, plain, timeOf } from './keyspace.ts'
+import { startRedis, type TestRedis } from './redis.ts'
+import { Seed } from './seed.ts'
+import { until } from './until.ts'
+
+export interface Row {
+  name: string
+  seed?: (seed: Seed) => unknown
+  /** Without the streams and groups that every row begins with otherwise. */
+  bare?: true
+  /** At maxmemory. */
+  full?: true
+  /** Polled after the seed until it is true. */
+  ready?: (client: Redis) => Promise<boolean>
+  args: readonly FrameItem[]
+  answer?: unknown
+  /** The script is refused with such an error. */
+  refused?: RegExp
+  keyspace?: Changes
+  published?: Published
+  /** Where the second run differs. It publishes nothing unless this says so. */
+  again?: { answer?: unknown; keyspace?: Changes; published?: Published }
+}
+
+const WRITES = '#!lua flags=allow-oom'
+const READS = '#!lua flags=no-writes'
+const FLAGS: Record<ScriptName, string> = {
+  ...{ turn: WRITES, start: WRITES, progress: WRITES, release: WRITES, beat: WRITES, leave: WRITES },
+  ...{ recover: WRITES, attach: WRITES, pending: READS, inspect: READS },
+  // The only one that makes the data grow.
+  enqueue: '#!lua',
+}
+
+/**
+ * One test for each row, and one for the head of the script: `for (const [name, test] of table(…)) it(name, test)`.
+ * `shape` makes parts of an answer comparable.
+ */
+export function table(
+  script: ScriptName,
+  rows: readonly Row[],
+  shape: (answer: unknown) => unknown = (answer) => answer,
+): [name: string, test: () => void | Promise<void>][] {
+  let redis: TestRedis
+  let subscriber: Redis
+  let published: Published = {}
+  before(async () => {
+    redis = await startRedis()
+    subscriber = redis.client.duplicate()
+    await subscriber.psubscribe(`${P}:reply:*`)
+    subscriber.on('pmessageBuffer', (_pattern, channel: Buffer, message: Buffer) => {
+      const client = channel.toString().slice(`${P}:reply:`.length)
+      published[client] ??= []
+      published[client].push(plain(unframe(message)))
+    })
+  })
+  after(async () => {
+    subscriber?.disconnect()
+    await redis?.stop()
+  })
+
+  const run = async (row: Row): Promise<unknown> => {
+    published = {}
+    const { client } = redis
+    if (row.full) await client.config('SET', 'maxmemory', '1')
+    try {
+      return shape(plain(await runScript(client, script, P, row.args)))
+    } catch (error) {
+      if (!row.refused) throw error
+      return String(error)
+    } finally {
+      if (row.full) await client.config('SET', 'maxmemory', '0')
+      // Answered after the messages that the script has sent.
+      await subscriber.ping()
+    }
+  }
+  const test = async (row: Row): Promise<void> => {
+    const { client } = redis
+    await client.flushall()
+    const seed = new Seed(await timeOf(client))
+    if (!row.bare) for (const name of LANES) seed.group(name)
+    row.seed?.(seed)
+    await Promise.all(seed.commands.map(([name, ...args]) => client.callBuffer(name as string, args)))
+    await until('the seed is ready', () => row.ready?.(client) ?? true)
+
+    const reader = new KeyspaceReader(client)
+    const check = async (which: string, answer: unknown, messages: Published, expected: Keyspace) => {
+      const given = await run(row)
+      if (row.refused) assert.match(String(given), row.refused)
+      else assert.deepEqual(given, answer, `the answer of the ${which} run`)
+      assert.deepEqual(published, messages, `published by the ${which} run`)
+      assert.deepEqual(await reader.read(), expected, `the keyspace after the ${which} run`)
+      return expected
+    }
+    const seeded = await reader.read()
+    const after = await check('first', row.answer, row.published ?? {}, apply(seeded, row.keyspace))
+    const again = { answer: row.answer, published: {}, ...row.again }
+    await check('second', again.answer, again.published, apply(after, again.keyspace))
+  }
+  return [
+    [`${script}.lua begins with its flags and its contract`, () => checkHead(script)],
+    ...rows.map((row): [string, () => Promise<void>] => [row.name, () => test(row)]),
+  ]
+}
+
+function checkHead(script: ScriptName): void {
+  const url = new URL(`../../lib/redis/lua/${script}.lua`, import.meta.url)
+  const [flags, first, ...rest] = readFileSync(url, 'utf8').split('\n')
+  const end = rest.findIndex((line) => !line.startsWith('-- '))
+  assert.equal(flags, FLAGS[script])
+  assert.equal(sources[script].split('\n')[0], FLAGS[script], 'in embedded.ts')
+  assert.match(first!, new RegExp(`^-- ${script}: \\w`))
+  for (const part of [/args:/, /keys:/, /gives:|each:/]) assert.match(rest.slice(0, end).join('\n'), part)
+}
+
+function apply(keyspace: Keyspace, changes: Changes = {}): Keyspace {
+  const result = { ...keyspace }
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === null) delete result[key]
+    else result[key] = value
+  }
+  return result
+}
