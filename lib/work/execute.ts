@@ -3,6 +3,7 @@
 import { encode } from '../codec.ts'
 import { type Call, clientOf, decodeCall, encodeNameOnly, HEAD_ROOM } from '../envelope.ts'
 import { PayloadTooLargeError, UnknownTaskError } from '../errors.ts'
+import type { OutcomeState } from '../record.ts'
 import type { Outcome } from '../redis/store.ts'
 import { encodeError } from '../remote-error.ts'
 import { runWith, type TaskContext } from './context.ts'
@@ -80,13 +81,9 @@ function success(
   definition: Definition,
   options: ExecuteOptions,
 ): Outcome {
-  return {
-    ...common(held),
-    state: 'succeeded',
-    value,
-    ttl: Math.max(MIN_TTL, call.options.resultTtl ?? definition.options.resultTtl ?? options.resultTtl),
-    kept: held.call.length <= MAX_KEPT_CALL ? held.call : encodeNameOnly(call.name),
-  }
+  const ttl = call.options.resultTtl ?? definition.options.resultTtl ?? options.resultTtl
+  const kept = held.call.length <= MAX_KEPT_CALL ? held.call : encodeNameOnly(call.name)
+  return outcome(held, 'succeeded', value, ttl, kept)
 }
 
 function failure(
@@ -96,23 +93,31 @@ function failure(
   definition: Definition | undefined,
   options: ExecuteOptions,
 ): Outcome {
-  return {
-    ...common(held),
-    state: 'failed',
-    value: encodeError(thrown),
-    ttl: Math.max(MIN_TTL, call?.options.failedTtl ?? definition?.options.failedTtl ?? options.failedTtl),
-    // All of it: a failed task is what people look at, and what will be run again.
-    kept: undefined,
-  }
+  const ttl = call?.options.failedTtl ?? definition?.options.failedTtl ?? options.failedTtl
+  // All of the call is kept: a failed task is what people look at, and what will be run again.
+  return outcome(held, 'failed', encodeError(thrown), ttl, undefined)
 }
 
-const common = (held: Held) => ({
-  id: held.id,
-  lane: held.lane,
-  entry: held.entry,
-  attempt: held.attempt,
-  client: clientOf(held.call),
-})
+function outcome(
+  held: Held,
+  state: OutcomeState,
+  value: Buffer,
+  ttl: number,
+  kept: Buffer | undefined,
+): Outcome {
+  const { id, lane, entry, attempt } = held
+  return {
+    id,
+    lane,
+    entry,
+    state,
+    value,
+    ttl: Math.max(MIN_TTL, ttl),
+    attempt,
+    kept,
+    client: clientOf(held.call),
+  }
+}
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
