@@ -3,6 +3,7 @@
  * stack and cause. Lua makes the shortest form of it too: { name, code, message } (lua/shared/settle.lua).
  */
 
+import { types } from 'node:util'
 import { decode, encode } from './codec.ts'
 
 /** An error's form on the wire; `thrown` instead of a name: what was thrown is not an error. */
@@ -23,11 +24,24 @@ const MAX_TEXT = 8 * 1024
 const MAX_ERRORS = 32
 const MAX_FIELDS = 16
 const MAX_THROWN = 64 * 1024
+const LIMITS = { what: 'error', maxBytes: Number.POSITIVE_INFINITY, hint: '' }
+
+interface Budget {
+  left: number
+  /** What becomes of a thrown value that is not an error. */
+  readonly carry: (value: unknown) => unknown
+}
 
 /** Never throws: whatever cannot cross is described instead. */
 export function encodeError(thrown: unknown): Buffer {
-  const budget = { left: MAX_ERRORS }
-  return encode(formOf(thrown, budget), { what: 'error', maxBytes: Number.POSITIVE_INFINITY, hint: '' })
+  // What could cross alone may be nested too deep inside the form: then it goes as text.
+  for (const carry of [portable, text]) {
+    try {
+      return encode(formOf(thrown, { left: MAX_ERRORS, carry }), LIMITS)
+    } catch {}
+  }
+  // A proxy can throw at any look at it.
+  return encode({ name: 'Error', message: 'what was thrown cannot be read' }, LIMITS)
 }
 
 /** An Error with the remote name, message, code, stack and cause; or the value that was thrown. */
@@ -35,13 +49,16 @@ export function decodeError(bytes: Buffer): unknown {
   const packed = decode(bytes)
   // Lua packs a table as a plain msgpack map, which is read as a Map.
   const form = packed instanceof Map ? Object.fromEntries(packed) : packed
-  return typeof form === 'object' && form !== null ? revive(form as ErrorForm) : form
+  return revive(form, { left: MAX_ERRORS })
 }
 
-function formOf(thrown: unknown, budget: { left: number }): ErrorForm {
+function formOf(thrown: unknown, budget: Budget): ErrorForm {
   budget.left -= 1
-  if (!(thrown instanceof Error)) return { thrown: portable(thrown) }
-  const form: ErrorForm = { name: text(read(thrown, 'name')), message: text(read(thrown, 'message')) }
+  if (!isError(thrown)) return { thrown: budget.carry(thrown) }
+  const form: ErrorForm = {
+    name: text(read(thrown, 'name') ?? 'Error'),
+    message: text(read(thrown, 'message') ?? ''),
+  }
   const code = read(thrown, 'code')
   if (typeof code === 'string' || typeof code === 'number')
     form.code = typeof code === 'string' ? text(code) : code
@@ -57,6 +74,9 @@ function formOf(thrown: unknown, budget: { left: number }): ErrorForm {
   if (fields) form.fields = fields
   return form
 }
+
+/** Errors of another realm, as under vm and jest, are errors too. */
+const isError = (value: unknown): value is Error => value instanceof Error || types.isNativeError(value)
 
 const KNOWN = new Set(['name', 'message', 'code', 'stack', 'cause', 'errors', '__proto__'])
 
@@ -92,7 +112,7 @@ function describe(value: unknown): string {
   try {
     return String(value)
   } catch {
-    return Object.prototype.toString.call(value)
+    return `${typeof value} that cannot be shown`
   }
 }
 
@@ -105,19 +125,28 @@ function portable(value: unknown): unknown {
   }
 }
 
-function revive(form: ErrorForm): unknown {
+/** Bytes from Redis can hold anything, cycles too: the budget ends them. */
+function revive(value: unknown, budget: { left: number }): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (budget.left <= 0) return undefined
+  budget.left -= 1
+  const form = value as Partial<Record<keyof ErrorForm, unknown>>
   if (typeof form.name !== 'string') return form.thrown
   const message = typeof form.message === 'string' ? form.message : ''
   const error = Array.isArray(form.errors)
-    ? new AggregateError(form.errors.map(revive), message)
+    ? new AggregateError(
+        form.errors.slice(0, budget.left).map((item) => revive(item, budget)),
+        message,
+      )
     : new Error(message)
   define(error, 'name', form.name)
   // The remote stack replaces ours, which would only point into this file.
   define(error, 'stack', typeof form.stack === 'string' ? form.stack : `${form.name}: ${message}`)
-  if (form.cause && typeof form.cause === 'object') define(error, 'cause', revive(form.cause))
-  if (form.code !== undefined) Object.assign(error, { code: form.code })
-  for (const [key, value] of Object.entries(form.fields ?? {})) {
-    if (!KNOWN.has(key)) Object.assign(error, { [key]: value })
+  if (form.cause && typeof form.cause === 'object') define(error, 'cause', revive(form.cause, budget))
+  if (typeof form.code === 'string' || typeof form.code === 'number')
+    Object.assign(error, { code: form.code })
+  for (const [key, field] of Object.entries(form.fields ?? {})) {
+    if (!KNOWN.has(key)) Object.assign(error, { [key]: field })
   }
   return error
 }

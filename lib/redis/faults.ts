@@ -35,7 +35,12 @@ export function toRedisError(thrown: unknown): RedisError {
   return new RedisError(withoutArguments(message), 'unknown')
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** A host with several addresses that all refuse gives an AggregateError without a message. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.message === '' && error instanceof AggregateError) return error.errors.map(messageOf).join(', ')
+  return error.message
+}
 
 /** Redis quotes arguments in a few messages: "unknown command 'x', with args beginning with: 'secret'". */
 const withoutArguments = (message: string): string =>

@@ -86,5 +86,7 @@ export function unframe(bytes: Buffer): Unframed {
     if (type === 0xc0) return null
     throw new MalformedDataError('a message with an item that is neither string nor list')
   }
-  return read(0)
+  const value = read(0)
+  if (at !== bytes.length) throw new MalformedDataError('a message with something behind it')
+  return value
 }

@@ -20,11 +20,13 @@ const isClient = (target: unknown): target is RedisLike =>
 
 /** Checks what can be checked without connecting. Messages never hold a URL, which may hold a password. */
 export function resolveTarget(what: string, given: unknown): RedisTarget {
-  const target = given ?? process.env.REDIS_URL ?? DEFAULT_URL
+  const target = given instanceof URL ? given.href : (given ?? process.env.REDIS_URL ?? DEFAULT_URL)
   if (typeof target === 'string') {
     if (!/^(rediss?:\/\/|\/)/.test(target) || (target[0] !== '/' && !URL.canParse(target))) {
       throw new OptionError(`${what} must be a URL such as ${DEFAULT_URL}, rediss://… or a socket's path`)
     }
+    // ioredis takes options from a URL's query too.
+    if (target[0] !== '/' && new URL(target).searchParams.has('keyPrefix')) throw keyPrefixError(what)
     return target
   }
   if (typeof target !== 'object') {
@@ -36,13 +38,12 @@ export function resolveTarget(what: string, given: unknown): RedisTarget {
     throw new OptionError(`${what}: a Redis Cluster client is not supported yet; give a single Redis`)
   }
   const options = (isClient(target) ? target.options : target) as RedisOptions
-  if (options.keyPrefix) {
-    throw new OptionError(
-      `${what}: keyPrefix does not reach names that scripts build; use the queue's namespace`,
-    )
-  }
+  if (options.keyPrefix) throw keyPrefixError(what)
   return target as RedisTarget
 }
+
+const keyPrefixError = (what: string): OptionError =>
+  new OptionError(`${what}: keyPrefix does not reach names that scripts build; use the queue's namespace`)
 
 /** The type of ioredis' constructor wants to know. */
 type Override = RedisOptions & { replyMapping: 'legacy' }

@@ -26,11 +26,13 @@ export class Loop {
   start(): void {
     if (this.#running) return
     this.#running = true
-    this.#arm(this.#options.pause)
+    // A round that was under way at the last stop goes on, and arms the timer when it ends.
+    if (!this.#current) this.#arm(this.#options.pause)
   }
 
   async stop(): Promise<void> {
     this.#running = false
+    this.#again = false
     clearTimeout(this.#timer)
     await this.#current
   }

@@ -1,0 +1,198 @@
+/**
+ * What the compiler promises to users. `tsc -p tsconfig.json` is what checks this file: a line under `@ts-expect-error`
+ * that compiles is an error there. Nothing of it runs: the functions are never called.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Redis } from 'ioredis'
+import { currentTask, Queue, type RemoteTask, type Task, type TaskContext, TaskHandle } from '../lib/index.ts'
+
+/** True where A and B are the same type, and not only assignable to each other. */
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const same = <_Same extends true>(): void => {}
+
+function define() {
+  const queue = new Queue('types')
+  const fib = queue.task('fib', (n: number): bigint => BigInt(n), { resultTtl: 1000 })
+  const send = queue.task('send', async (to: string, options?: { html: boolean }) => `${to} ${options?.html}`)
+  const sum = queue.task(function sum(...numbers: number[]) {
+    return numbers.length
+  })
+  const nothing = queue.task('nothing', () => {})
+  const pair = queue.task('pair', (...both: [first: string, second?: number]) => both)
+  const either = queue.task('either', (flag: boolean): Promise<number> | string => {
+    return flag ? Promise.resolve(1) : 'text'
+  })
+  return { queue, fib, send, sum, nothing, pair, either }
+}
+type Tasks = ReturnType<typeof define>
+
+export function aTaskTakesItsHandlersArguments({ fib, send, sum, pair, nothing }: Tasks): void {
+  same<Equal<typeof fib, Task<[n: number], bigint>>>()
+  same<Equal<Parameters<typeof fib>, [n: number]>>()
+  same<Equal<Parameters<typeof send>, [to: string, options?: { html: boolean } | undefined]>>()
+  same<Equal<Parameters<typeof sum>, number[]>>()
+  same<Equal<Parameters<typeof pair>, [first: string, second?: number]>>()
+  same<Equal<Parameters<typeof nothing>, []>>()
+  fib(1)
+  send('a')
+  send('a', { html: true })
+  sum()
+  sum(1, 2, 3)
+  pair('a')
+  // @ts-expect-error: a string is no number
+  fib('x')
+  // @ts-expect-error: an argument is missing
+  fib()
+  // @ts-expect-error: there is one argument
+  fib(1, 2)
+  // @ts-expect-error: html is missing
+  send('a', {})
+  // @ts-expect-error: not all are numbers
+  sum(1, '2')
+  // @ts-expect-error: it takes none
+  nothing(1)
+  // @ts-expect-error: a promise of the argument is not the argument
+  fib(Promise.resolve(1))
+}
+
+export async function getGivesTheAwaitedResult({ fib, send, nothing, either, pair }: Tasks): Promise<void> {
+  same<Equal<ReturnType<typeof fib>, TaskHandle<bigint>>>()
+  same<Equal<ReturnType<typeof send>, TaskHandle<string>>>()
+  const value = await fib(1).get()
+  same<Equal<typeof value, bigint>>()
+  const text = await send('a').get({ timeout: 5, signal: AbortSignal.timeout(5) })
+  same<Equal<typeof text, string>>()
+  const none = await nothing().get()
+  same<Equal<typeof none, void>>()
+  const any = await either(true).get()
+  same<Equal<typeof any, string | number>>()
+  const both = await pair('a').get()
+  same<Equal<typeof both, [first: string, second?: number]>>()
+  // @ts-expect-error: the result is a bigint
+  const wrong: number = await fib(1).get()
+  // @ts-expect-error: there is no such option
+  await fib(1).get({ timeOut: 5 })
+  return void wrong
+}
+
+export async function aHandleIsNotThenable({ fib }: Tasks): Promise<void> {
+  same<Equal<Awaited<TaskHandle<bigint>>, TaskHandle<bigint>>>()
+  const handle = await fib(1)
+  same<Equal<typeof handle, TaskHandle<bigint>>>()
+  same<Equal<typeof handle.id, string>>()
+  same<Equal<typeof handle.enqueued, Promise<void>>>()
+  // @ts-expect-error: it has no then
+  handle.then()
+}
+
+export function localGivesWhatTheHandlerGives({ fib, send, either, queue }: Tasks): void {
+  const value = fib.local(1)
+  same<Equal<typeof value, bigint>>()
+  const promise = send.local('a')
+  same<Equal<typeof promise, Promise<string>>>()
+  const any = either.local(true)
+  same<Equal<typeof any, string | Promise<number>>>()
+  const far = queue.remote<typeof send>('send').local('a')
+  same<Equal<typeof far, Promise<string>>>()
+  // @ts-expect-error: a string is no number
+  fib.local('x')
+}
+
+export function withKeepsTheTypes({ fib, send }: Tasks): void {
+  const bound = fib.with({ resultTtl: 60_000 })
+  same<Equal<typeof bound, typeof fib>>()
+  const again = send.with({ failedTtl: 1 }).with({ resultTtl: 1 })
+  same<Equal<typeof again, typeof send>>()
+  // @ts-expect-error: there is no such option
+  fib.with({ resultTTL: 1 })
+  // @ts-expect-error: times are numbers of milliseconds
+  fib.with({ resultTtl: '1h' })
+  // @ts-expect-error: a string is no number
+  fib.with({ resultTtl: 1 })('x')
+}
+
+export function remoteIsTheSameCallable({ queue, fib, send, pair }: Tasks): void {
+  const far = queue.remote<typeof fib>('fib')
+  same<Equal<typeof far, typeof fib>>()
+  same<Equal<RemoteTask<typeof send>, typeof send>>()
+  same<Equal<RemoteTask<typeof pair>, typeof pair>>()
+  // Of the handler's own type too, so that only a type need be imported.
+  const handler = async (n: number, unit?: 'ms' | 's'): Promise<Date> => new Date(n + (unit?.length ?? 0))
+  const made = queue.remote<typeof handler>('made', { resultTtl: 5 })
+  same<Equal<typeof made, Task<[n: number, unit?: 'ms' | 's'], Promise<Date>>>>()
+  same<Equal<ReturnType<typeof made>, TaskHandle<Date>>>()
+  // @ts-expect-error: a string is no number
+  far('x')
+  // @ts-expect-error: there is no such unit
+  made(1, 'h')
+  // @ts-expect-error: there is no such option
+  queue.remote<typeof fib>('fib', { ttl: 5 })
+  // @ts-expect-error: without a type there is nothing to call
+  queue.remote('fib')(1)
+}
+
+export async function aHandleByIdIsOfTheTypeThatIsNamed({ queue }: Tasks): Promise<void> {
+  const known = await queue.handle<string[]>('id').get()
+  same<Equal<typeof known, string[]>>()
+  const unknown = await queue.handle('id').get()
+  same<Equal<typeof unknown, unknown>>()
+  const info = await queue.getTask('id')
+  // @ts-expect-error: it may be null
+  info.state
+  same<Equal<NonNullable<typeof info>['args'], readonly unknown[] | undefined>>()
+}
+
+export function aTaskIsANameWithAFunction({ queue }: Tasks): void {
+  queue.task(function named(n: number) {
+    return n
+  })
+  // @ts-expect-error: a name is missing its function
+  queue.task('fib')
+  // @ts-expect-error: that is no function
+  queue.task('fib', 5)
+  // @ts-expect-error: there is no such option
+  queue.task('fib', (n: number) => n, { retrys: 3 })
+}
+
+export function optionsHaveNames({ queue }: Tasks): void {
+  new Queue('q', { redis: 'redis://h', namespace: 'n', maxPayload: 5 })
+  new Queue('q', { redis: { host: 'h', port: 1, tls: {} } })
+  new Queue('q', { redis: new Redis({ lazyConnect: true }) })
+  // @ts-expect-error: there is no such option
+  new Queue('q', { reddis: 'redis://h' })
+  // @ts-expect-error: that is no place of a Redis
+  new Queue('q', { redis: 6379 })
+  // @ts-expect-error: a queue has a name
+  new Queue()
+  queue.worker({ concurrency: 5, lease: 1000 })
+  // @ts-expect-error: there is no such option
+  queue.worker({ concurency: 5 })
+  // @ts-expect-error: times are numbers of milliseconds
+  void queue.run({ drainTimeout: '25s' })
+}
+
+export function aHandlerKnowsItsRun(): void {
+  const context = currentTask()
+  same<Equal<typeof context, TaskContext>>()
+  same<Equal<typeof context.signal, AbortSignal>>()
+  same<Equal<ReturnType<typeof context.updateProgress>, Promise<void>>>()
+  // @ts-expect-error: the attempt is given
+  context.attempt = 2
+}
+
+export function eventsAreTyped({ queue }: Tasks): void {
+  const worker = queue.worker()
+  worker.on('fenced', (id) => same<Equal<typeof id, string>>())
+  worker.on('error', (error) => same<Equal<typeof error, Error>>())
+  queue.on('error', (error) => same<Equal<typeof error, Error>>())
+  // @ts-expect-error: there is no such event
+  worker.on('finished', () => {})
+}
+
+test('a handle is not thenable: awaiting a call gives its handle', async () => {
+  assert.ok(!('then' in TaskHandle.prototype))
+  const handle = Object.create(TaskHandle.prototype) as TaskHandle
+  assert.equal(await handle, handle)
+})

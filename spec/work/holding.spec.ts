@@ -1,0 +1,306 @@
+import assert from 'node:assert/strict'
+import { describe, type TestContext, test } from 'node:test'
+import { Held } from '../../lib/work/held.ts'
+import { Holding } from '../../lib/work/holding.ts'
+
+const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+let made = 0
+function held(): Held {
+  made += 1
+  return new Held({ lane: 'normal', entry: `1-${made}` }, `task-${made}`, Buffer.alloc(0), 1, true)
+}
+const several = (count: number): Held[] => Array.from({ length: count }, held)
+
+/** A holding whose handlers run until the spec ends them. */
+function holdingOf(concurrency: number): { holding: Holding; running: Held[] } {
+  const running: Held[] = []
+  return { holding: new Holding(concurrency, (one) => running.push(one)), running }
+}
+
+/** Time passes only when the spec says so. */
+function clock(t: TestContext): { pass(ms: number): void } {
+  let now = 1000
+  t.mock.method(performance, 'now', () => now)
+  return { pass: (ms) => (now += ms) }
+}
+
+describe('slots', () => {
+  test('as many run as there are slots, in the order in which they came; the others wait', () => {
+    const { holding, running } = holdingOf(2)
+    const all = several(4)
+    for (const one of all) holding.take(one)
+    assert.deepEqual(running, all.slice(0, 2))
+    assert.deepEqual(
+      all.map((one) => one.state),
+      ['running', 'running', 'waiting', 'waiting'],
+    )
+    assert.equal(holding.active, 2)
+    assert.ok(holding.free <= 0)
+    holding.finish(all[1]!)
+    assert.deepEqual(running, all.slice(0, 3))
+    assert.deepEqual([holding.active, all[1]!.state], [2, 'finishing'])
+  })
+
+  test('that nothing runs in or waits for are free', () => {
+    const { holding } = holdingOf(3)
+    const [a, b] = several(2)
+    assert.equal(holding.free, 3)
+    holding.take(a!)
+    assert.equal(holding.free, 2)
+    holding.take(b!)
+    holding.finish(a!)
+    assert.equal(holding.free, 2)
+    holding.drop(b!, 'gone')
+    assert.deepEqual([holding.free, holding.active], [3, 0])
+  })
+
+  test('a task begins in the same tick when there is a slot', () => {
+    const { holding, running } = holdingOf(1)
+    const one = held()
+    holding.take(one)
+    assert.deepEqual(running, [one])
+  })
+})
+
+describe('bookkeeping', () => {
+  test('a task is held from its taking to its drop, also while its outcome is on its way', () => {
+    const { holding } = holdingOf(1)
+    const one = held()
+    assert.ok(!holding.has(one.key))
+    holding.take(one)
+    assert.equal(holding.get(one.key), one)
+    holding.finish(one)
+    assert.ok(holding.has(one.key))
+    holding.drop(one)
+    assert.ok(!holding.has(one.key))
+    assert.equal(one.state, 'gone')
+  })
+
+  test('the keys are those of all that is held, whatever its state', () => {
+    const { holding } = holdingOf(2)
+    const [a, b, c] = several(3)
+    for (const one of [a!, b!, c!]) holding.take(one)
+    holding.finish(a!)
+    assert.deepEqual(holding.keys(), new Set([a!.key, b!.key, c!.key]))
+    holding.drop(b!)
+    const keys = holding.keys()
+    holding.drop(a!)
+    assert.deepEqual(keys, new Set([a!.key, c!.key]), 'a snapshot')
+    assert.deepEqual(holding.keys(), new Set([c!.key]))
+  })
+
+  test('dropping frees the slot of a running task once, however often it is dropped', () => {
+    const { holding, running } = holdingOf(1)
+    const [a, b] = several(2)
+    holding.take(a!)
+    holding.take(b!)
+    holding.drop(a!, 'lost')
+    holding.drop(a!, 'lost')
+    assert.deepEqual([running, holding.active], [[a, b], 1])
+    holding.drop(b!)
+    assert.equal(holding.active, 0)
+  })
+
+  test('dropping again touches neither the handler nor another delivery that came to the same place', () => {
+    const { holding } = holdingOf(2)
+    const first = held()
+    holding.take(first)
+    holding.finish(first)
+    holding.drop(first)
+    const second = new Held(first, first.id, first.call, 2, true)
+    holding.take(second)
+    holding.drop(first, 'late news')
+    assert.equal(holding.get(first.key), second)
+    assert.ok(!first.signal.aborted)
+  })
+
+  test('dropping a waiting task takes it out of the line', () => {
+    const { holding, running } = holdingOf(1)
+    const [a, b, c] = several(3)
+    for (const one of [a!, b!, c!]) holding.take(one)
+    holding.drop(b!)
+    holding.finish(a!)
+    assert.deepEqual(running, [a, c])
+    assert.equal(b!.state, 'gone')
+  })
+
+  test('dropping with a reason aborts the handler; dropping a recorded outcome does not', () => {
+    const { holding } = holdingOf(3)
+    const [lost, done, late] = several(3)
+    for (const one of [lost!, done!, late!]) holding.take(one)
+    const signal = lost!.signal
+    holding.drop(lost!, 'given to another')
+    assert.ok(signal.aborted)
+    assert.equal((signal.reason as Error).message, 'given to another')
+    assert.equal((signal.reason as { code: string }).code, 'ERR_MILLRACE_TASK_ABORTED')
+    holding.finish(done!)
+    holding.drop(done!)
+    assert.ok(!done!.signal.aborted)
+    // A handler that looks at its signal only later sees that it is over.
+    holding.drop(late!, 'too late')
+    assert.ok(late!.signal.aborted)
+  })
+
+  test('the slot of an aborted handler is free at once: nobody waits for it to notice', () => {
+    const { holding, running } = holdingOf(1)
+    const [stuck, next] = several(2)
+    holding.take(stuck!)
+    holding.take(next!)
+    holding.drop(stuck!, 'lost')
+    assert.deepEqual(running, [stuck, next])
+  })
+})
+
+describe('letting go', () => {
+  test('of everything: aborts what runs, keeps those whose outcome is on its way', () => {
+    const { holding, running } = holdingOf(2)
+    const [a, b, c, d] = several(4)
+    for (const one of [a!, b!, c!]) holding.take(one)
+    holding.finish(a!)
+    holding.take(d!)
+    const { signal } = b!
+    assert.deepEqual(new Set(holding.dropAll('declared dead')), new Set([b, c, d]))
+    assert.ok(signal.aborted)
+    assert.deepEqual([holding.active, holding.free], [0, 2])
+    assert.deepEqual([a!.state, b!.state, c!.state, d!.state], ['finishing', 'gone', 'gone', 'gone'])
+    assert.ok(holding.has(a!.key) && !holding.has(b!.key))
+    assert.ok(!running.includes(d!), 'a freed slot took one that was let go')
+  })
+
+  test('of those that have not begun: answers them, in their order, and leaves what runs', () => {
+    const { holding, running } = holdingOf(1)
+    const all = several(4)
+    for (const one of all) holding.take(one)
+    assert.deepEqual(holding.dropWaiting(), all.slice(1))
+    assert.deepEqual(holding.dropWaiting(), [])
+    assert.deepEqual([holding.active, holding.free], [1, 0])
+    holding.finish(all[0]!)
+    assert.deepEqual(running, [all[0]])
+  })
+
+  test('aborting all tells every handler and lets go of none', () => {
+    const { holding } = holdingOf(1)
+    const [a, b] = several(2)
+    holding.take(a!)
+    holding.take(b!)
+    holding.abortAll('the worker stops')
+    assert.ok(a!.signal.aborted && b!.signal.aborted)
+    assert.deepEqual([holding.active, holding.keys().size], [1, 2])
+  })
+
+  test('idle() resolves when no handler runs: at once, or when the last one has ended', async () => {
+    const { holding } = holdingOf(2)
+    await holding.idle()
+    const [a, b] = several(2)
+    holding.take(a!)
+    holding.take(b!)
+    let idle = 0
+    const both = [holding.idle(), holding.idle()].map((one) => one.then(() => idle++))
+    holding.finish(a!)
+    await immediate()
+    assert.equal(idle, 0)
+    holding.drop(b!, 'lost')
+    await Promise.all(both)
+    assert.equal(idle, 2)
+  })
+})
+
+describe('synchronous handlers', () => {
+  test('of ten thousand waiting tasks run one after the other, not one inside the other', (t) => {
+    clock(t)
+    let ran = 0
+    let deepest = 0
+    let depth = 0
+    const holding = new Holding(10_000, (one) => {
+      ran += 1
+      depth += 1
+      deepest = Math.max(deepest, depth)
+      holding.finish(one)
+      holding.drop(one)
+      depth -= 1
+    })
+    // The first holds the slots closed until all the others wait.
+    const gate = new Holding(1, (one) => {
+      ran += 1
+      depth += 1
+      deepest = Math.max(deepest, depth)
+      if (ran > 1) {
+        gate.finish(one)
+        gate.drop(one)
+      }
+      depth -= 1
+    })
+    const first = held()
+    gate.take(first)
+    for (const one of several(10_000)) gate.take(one)
+    gate.finish(first)
+    assert.deepEqual([ran, deepest, gate.active], [10_001, 1, 0])
+    ran = 0
+    for (const one of several(10_000)) holding.take(one)
+    assert.deepEqual([ran, deepest, holding.active], [10_000, 1, 0])
+  })
+
+  test('give the event loop a turn after a few milliseconds, and then go on by themselves', async (t) => {
+    const time = clock(t)
+    const ran: Held[] = []
+    const holding = new Holding(1, (one) => {
+      ran.push(one)
+      time.pass(2)
+      if (ran.length > 1) {
+        holding.finish(one)
+        holding.drop(one)
+      }
+    })
+    const all = several(10)
+    for (const one of all) holding.take(one)
+    holding.finish(all[0]!)
+    assert.deepEqual(ran, all.slice(0, 4), 'three handlers of 2 ms are more than 5 ms')
+    assert.equal(holding.active, 0)
+    await immediate()
+    assert.deepEqual(ran, all.slice(0, 7))
+    await immediate()
+    assert.deepEqual(ran, all)
+    await immediate()
+    assert.equal(holding.active, 0)
+  })
+
+  test('that yield begin nothing that was let go meanwhile, and everything that came', async (t) => {
+    const time = clock(t)
+    const ran: Held[] = []
+    const holding = new Holding(1, (one) => {
+      ran.push(one)
+      time.pass(10)
+      holding.finish(one)
+      holding.drop(one)
+    })
+    const [a, b, c, d] = several(4)
+    holding.take(a!)
+    for (const one of [b!, c!]) holding.take(one)
+    assert.deepEqual(ran, [a], 'the burst is over')
+    assert.ok(holding.free <= 0, 'those that wait need the slot')
+    holding.drop(b!)
+    holding.take(d!)
+    assert.deepEqual(ran, [a])
+    for (let i = 0; i < 4; i++) await immediate()
+    assert.deepEqual(ran, [a, c, d])
+  })
+
+  test('may drop and take from inside', () => {
+    const ran: Held[] = []
+    const [a, b, c] = several(3)
+    const holding = new Holding(1, (one) => {
+      ran.push(one)
+      if (one === a) {
+        holding.take(b!)
+        holding.take(c!)
+        holding.drop(b!)
+      }
+      holding.finish(one)
+      holding.drop(one)
+    })
+    holding.take(a!)
+    assert.deepEqual(ran, [a, c])
+    assert.deepEqual([holding.active, holding.free, holding.keys().size], [0, 1, 0])
+  })
+})
