@@ -88,18 +88,21 @@ export class Turns {
   async #turn(finished: readonly Finished[], want: number): Promise<void> {
     this.#onTheWay += 1
     this.#asked += want
+    let reply: TurnReply | undefined
     try {
-      const reply = await this.#options.send(
+      reply = await this.#options.send(
         want,
         finished.map(({ outcome }) => outcome),
       )
-      this.#asked -= want
-      this.#options.onReply(finished, want, reply)
     } catch (error) {
-      this.#asked -= want
       this.#options.onError(finished, error)
-    } finally {
-      this.#onTheWay -= 1
+    }
+    this.#asked -= want
+    this.#onTheWay -= 1
+    try {
+      if (reply) this.#options.onReply(finished, want, reply)
+    } catch (error) {
+      this.#options.onError(finished, error)
     }
     this.#flush()
   }
