@@ -8,7 +8,7 @@ const NAME = /^[A-Za-z0-9_.:-]{1,128}$/
 /** A task's id: 21 characters, 126 random bits, made on the caller's side. */
 export const newTaskId = (): string => nanoid()
 
-/** A client's id travels with every awaited call, so it is short: 12 characters, 62 bits. */
+/** A client's id travels with every awaited call, so it is short: 12 characters, 66 bits. */
 export const newClientId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ', 12)
 
 const newSuffix = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10)

@@ -10,6 +10,7 @@ const MAX_BURST = 5
 
 export class Holding {
   readonly #concurrency: number
+  /** Must not throw. */
   readonly #run: (held: Held) => void
   readonly #held = new Map<string, Held>()
   #waiting: Held[] = []

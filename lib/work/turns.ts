@@ -88,19 +88,16 @@ export class Turns {
   async #turn(finished: readonly Finished[], want: number): Promise<void> {
     this.#onTheWay += 1
     this.#asked += want
-    let reply: TurnReply | undefined
-    try {
-      reply = await this.#options.send(
-        want,
-        finished.map(({ outcome }) => outcome),
-      )
-    } catch (error) {
-      this.#options.onError(finished, error)
-    }
+    const outcomes = finished.map(({ outcome }) => outcome)
+    const answer = await this.#options.send(want, outcomes).then(
+      (reply) => ({ reply }),
+      (error: unknown) => ({ error }),
+    )
     this.#asked -= want
     this.#onTheWay -= 1
     try {
-      if (reply) this.#options.onReply(finished, want, reply)
+      if ('error' in answer) throw answer.error
+      this.#options.onReply(finished, want, answer.reply)
     } catch (error) {
       this.#options.onError(finished, error)
     }
