@@ -129,8 +129,11 @@ test('1,000 calls in flight from one client use as many connections as one', asy
   await using s = await scene()
   await s.worker({ concurrency: 100 })
   assert.equal(await s.tasks.add(1, 1).get(), 2)
-  const connections = async (): Promise<number> =>
-    ((await s.redis.client.client('LIST')) as string).trim().split('\n').length
+  const list = async (): Promise<string> => String(await s.redis.client.client('LIST'))
+  const connections = async (): Promise<number> => (await list()).trim().split('\n').length
+  await until('the heartbeat thread to be connected', async () =>
+    (await list()).includes('millrace:heartbeat'),
+  )
   const before = await connections()
   const calls = Array.from({ length: 1_000 }, (_, i) => s.tasks.add(i, i).get())
   const during = await connections()
