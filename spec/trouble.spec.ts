@@ -185,6 +185,30 @@ test('a server that accepts and says nothing, and one that goes silent: calls en
   await queue.close()
 })
 
+test('a delivery whose reply was lost on the way is found in the pending list, and runs once', async () => {
+  await using redis = await startRedis()
+  await using proxy = await startProxy(redis.port)
+  const { queue } = watched(proxy.url)
+  let runs = 0
+  const count = queue.task('count', () => {
+    runs += 1
+    return runs
+  })
+  await running(queue)
+  assert.equal(await count().get(), 1)
+  let swallowed = 0
+  proxy.rewrite = (chunk) => {
+    // Only the reply of a blocking read names the stream.
+    if (swallowed > 0 || !chunk.includes('{trouble}:stream:normal')) return chunk
+    swallowed += 1
+    return Buffer.alloc(0)
+  }
+  const handle = count()
+  assert.equal(await handle.get({ timeout: 30_000 }), 2)
+  assert.deepEqual([swallowed, runs, (await handle.info())?.attempt], [1, 2, 1])
+  await queue.close()
+})
+
 test('a Redis that is too old is refused, saying which is needed', async () => {
   await using redis = await startRedis()
   await using proxy = await startProxy(redis.port)
