@@ -30,10 +30,14 @@ export class Fetcher {
     })
   }
 
-  /** Entries as they come, none after BLOCK ms; at most `count` of each lane. */
-  async read(worker: string, count: number): Promise<RawEntry[]> {
+  /**
+   * Entries as they come, none after BLOCK ms; at most `count` of each lane. isWanted is asked at the last moment:
+   * what is unblocked before it blocks must not block after all.
+   */
+  async read(worker: string, count: number, isWanted: () => boolean): Promise<RawEntry[]> {
     await this.#connection.ready(READY_TIMEOUT)
     this.#clientId ??= await this.#connection.send((client) => client.client('ID'), READY_TIMEOUT)
+    if (!isWanted()) return []
     const streams = LANES.map((lane) => this.#keys.stream(lane))
     const reply = await this.#connection.send(
       (client) =>

@@ -106,7 +106,7 @@ export class Intake {
       if (count <= 0) return
       const worker = this.#worker
       try {
-        const entries = await this.#fetcher.read(worker, count)
+        const entries = await this.#fetcher.read(worker, count, () => this.#isOpen && worker === this.#worker)
         // Given to an id that was declared dead meanwhile: others take them from its pending list.
         if (worker !== this.#worker) continue
         this.#arrived(worker, entries)

@@ -1,0 +1,44 @@
+/**
+ * Counts completions in the worker process.
+ *
+ * The clock runs from completion number `skip` (0: from the first) to the last one expected. A worker that takes
+ * `concurrency` tasks at once ends that many at the very start, before it has acknowledged any; counted in, they would
+ * be a present of concurrency / tasks to whoever works in batches.
+ */
+export class Meter {
+  readonly #expected: number
+  readonly #skip: number
+  #startedAt = 0
+  #ran = 0
+  #ms = 0
+  #reached = (): void => {}
+  readonly #done: Promise<void>
+
+  constructor(expected: number, skip: number) {
+    this.#expected = expected
+    this.#skip = Math.max(1, Math.min(skip, expected - 1))
+    this.#done = new Promise((resolve) => {
+      this.#reached = resolve
+    })
+  }
+
+  readonly hit = (): void => {
+    this.#ran += 1
+    if (this.#ran === this.#skip) this.#startedAt = performance.now()
+    if (this.#ran === this.#expected) {
+      this.#ms = performance.now() - this.#startedAt
+      this.#reached()
+    }
+  }
+
+  /** Handlers that ran to their end so far; more than expected means that some ran twice. */
+  get ran(): number {
+    return this.#ran
+  }
+
+  /** Resolves after the last: ms on the clock, and the tasks that ended in them. */
+  async finished(): Promise<{ ms: number; tasks: number }> {
+    await this.#done
+    return { ms: this.#ms, tasks: this.#expected - this.#skip }
+  }
+}
