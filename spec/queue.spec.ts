@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { Redis } from 'ioredis'
 import {
   currentTask,
   NoCurrentTaskError,
@@ -77,6 +78,26 @@ describe('calling', () => {
     const remote = other.remote<typeof add>('add')
     assert.equal(await remote(2, 2).get(), 4)
     assert.throws(() => remote.local(1, 2), /remote task/)
+  })
+
+  test('options, or an ioredis client whose configuration is taken, name the Redis; the client stays as it is', async () => {
+    const client = new Redis(redis.url, { commandTimeout: 50, connectionName: 'mine' })
+    for (const target of [client, { host: '127.0.0.1', port: redis.port }]) {
+      await using s = fresh({ redis: target })
+      const pause = s.queue.task(
+        'pause',
+        (ms: number) => new Promise((resolve) => setTimeout(resolve, ms, ms)),
+      )
+      await s.work()
+      assert.equal(await pause(200).get(), 200)
+    }
+    assert.equal(client.listenerCount('close'), 0)
+    assert.equal(await client.ping(), 'PONG')
+    client.disconnect()
+    assert.throws(
+      () => new Queue('q', { redis: new Redis({ keyPrefix: 'x', lazyConnect: true }) }),
+      /keyPrefix/,
+    )
   })
 
   test('local runs the handler here and now, without Redis', () => {

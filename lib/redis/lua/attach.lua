@@ -9,7 +9,7 @@
 --! include base
 
 local client, join, answers = args[1], args[2] == '1', {}
-local MAX_INLINE, MAX_CLIENTS = 65536, 256
+local MAX_CLIENTS = 256
 
 local function is_in_line(place)
   local lane, entry = string.match(place or '', '^(%a+)/(%d+%-%d+)$')

@@ -4,6 +4,7 @@ const base = `local call, pcall, P, GROUP = redis.call, redis.pcall, KEYS[1], 'w
 local LANES = { 'first', 'high', 'normal', 'low' }
 local TERMINAL = { succeeded = true, failed = true, cancelled = true, expired = true }
 local args = cmsgpack.unpack(ARGV[1])
+local MAX_INLINE = 65536
 local LAST_LOOK = 30000
 local time = call('TIME')
 local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
@@ -74,7 +75,7 @@ const requeue = `local function requeue(id, lane, entry, packed_call, attempt, c
 end
 `
 
-const settle = `local replies, MAX_INLINE, MAX_MESSAGE = {}, 65536, 262144
+const settle = `local replies, MAX_MESSAGE = {}, 262144
 local function publish(client, list)
   call('PUBLISH', P .. ':reply:' .. client, cmsgpack.pack(list))
 end
@@ -138,7 +139,7 @@ end
 export const sources = {
   attach: `#!lua flags=allow-oom
 ${base}local client, join, answers = args[1], args[2] == '1', {}
-local MAX_INLINE, MAX_CLIENTS = 65536, 256
+local MAX_CLIENTS = 256
 local function is_in_line(place)
   local lane, entry = string.match(place or '', '^(%a+)/(%d+%-%d+)$')
   if not lane then return false end

@@ -1,5 +1,5 @@
 -- The end of a task: outcome, retention and replies, written once. Replies leave by publish_all().
-local replies, MAX_INLINE, MAX_MESSAGE = {}, 65536, 262144
+local replies, MAX_MESSAGE = {}, 262144
 
 local function publish(client, list)
   call('PUBLISH', P .. ':reply:' .. client, cmsgpack.pack(list))
