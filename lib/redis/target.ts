@@ -39,6 +39,11 @@ export function resolveTarget(what: string, given: unknown): RedisTarget {
   }
   const options = (isClient(target) ? target.options : target) as RedisOptions
   if (options.keyPrefix) throw keyPrefixError(what)
+  if (options.tls?.secureContext) {
+    throw new OptionError(
+      `${what}: tls.secureContext cannot be handed to the heartbeat's thread; give ca, cert and key`,
+    )
+  }
   return target as RedisTarget
 }
 

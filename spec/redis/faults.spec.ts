@@ -240,6 +240,13 @@ describe('the target', () => {
     assert.equal(openClient('redis://h2:7', ours).options.host, 'h2')
   })
 
+  test('is refused with a secure context that a thread cannot be given', () => {
+    assert.match(
+      refusal({ tls: { secureContext: createSecureContext() } }),
+      /secureContext.*give ca, cert and key/,
+    )
+  })
+
   test('is refused with a keyPrefix, wherever it stands', () => {
     const prefixed = new Redis({ lazyConnect: true, keyPrefix: 'app:' })
     const wrong = [
