@@ -6,6 +6,7 @@
 
 import { Packr, Unpackr } from 'msgpackr'
 import { MalformedDataError, PayloadTooLargeError, UnsupportedValueError } from './errors.ts'
+import { checkPacked } from './msgpack-guard.ts'
 
 /** Nesting that is surely safe on both sides: msgpackr recurses, and its stack ends at a few thousand. */
 export const MAX_DEPTH = 128
@@ -45,11 +46,12 @@ export function encode(value: unknown, limits: EncodeLimits, subject: unknown = 
   return bytes
 }
 
-/** Throws MalformedDataError. Sizes that the bytes declare are checked by msgpackr against what is there. */
+/** Throws MalformedDataError. Sizes that the bytes declare are checked against what is there. */
 export function decode(bytes: Buffer): unknown {
   let value: unknown
   let end = 0
   try {
+    checkPacked(bytes)
     // As the first of many: about bytes that are left over, unpack() complains with the value as JSON, where each
     // reference to a shared object is written out. 355 bytes took half a minute.
     unpackr.unpackMultiple(bytes, (first: unknown, _start?: number, itsEnd = 0) => {
