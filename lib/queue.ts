@@ -156,7 +156,7 @@ export class Queue extends EventEmitter<{ error: [Error] }> implements AsyncDisp
     if (this.#registry.has(taskName)) throw new DuplicateTaskError(taskName, this.name)
     const resolved = resolveTaskOptions(`task ${taskName}`, options)
     this.#registry.set(taskName, { name: taskName, handler, options: resolved })
-    const local = (...args: unknown[]): unknown => runWith(localContext(taskName), () => handler(...args))
+    const local = (...args: unknown[]): unknown => runWith(localContext(taskName), handler, args)
     return createTask(this.#services, taskName, local)
   }
 

@@ -26,8 +26,12 @@ export function currentTask(): TaskContext {
   return context
 }
 
-export function runWith<R>(context: TaskContext, run: () => R): R {
-  return storage.run(context, run)
+export function runWith<Args extends unknown[], R>(
+  context: TaskContext,
+  run: (...args: Args) => R,
+  args: Args,
+): R {
+  return storage.run(context, run, ...args)
 }
 
 /** The context of `task.local(...)`: progress goes nowhere, nothing aborts. */

@@ -49,7 +49,8 @@ export function execute(held: Held, options: ExecuteOptions, done: (outcome: Out
     if (!definition) throw new UnknownTaskError(call.name, [...options.registry.keys()])
     const { handler } = definition
     const args = call.args as never[]
-    const result = runWith(contextOf(held, call.name, options), () => handler(...args))
+    const context = new RunContext(held, call.name, options.updateProgress)
+    const result = runWith(context, handler, args)
     if (isThenable(result)) Promise.resolve(result).then(succeed, fail)
     else succeed(result)
   } catch (error) {
@@ -64,15 +65,35 @@ function readCall(bytes: Buffer, maxPayload: number): Call {
   return decodeCall(bytes)
 }
 
-const contextOf = (held: Held, name: string, options: ExecuteOptions): TaskContext => ({
-  id: held.id,
-  name,
-  attempt: held.attempt,
-  get signal() {
-    return held.signal
-  },
-  updateProgress: (value) => options.updateProgress(held, value),
-})
+/** A class, because one is made for every task: its parts are made when they are asked for. */
+class RunContext implements TaskContext {
+  readonly name: string
+  readonly #held: Held
+  readonly #updateProgress: ExecuteOptions['updateProgress']
+
+  constructor(held: Held, name: string, updateProgress: ExecuteOptions['updateProgress']) {
+    this.name = name
+    this.#held = held
+    this.#updateProgress = updateProgress
+  }
+
+  get id(): string {
+    return this.#held.id
+  }
+
+  get attempt(): number {
+    return this.#held.attempt
+  }
+
+  get signal(): AbortSignal {
+    return this.#held.signal
+  }
+
+  /** Bound: `const { updateProgress } = currentTask()` is how people take it. */
+  get updateProgress(): (value: unknown) => Promise<void> {
+    return (value) => this.#updateProgress(this.#held, value)
+  }
+}
 
 function success(
   held: Held,
