@@ -15,6 +15,7 @@
  * | created  | epoch ms; absent until the task moves: the time is that of its first entry |
  * | started, finished | epoch ms |
  * | progress | the newest progress value, packed |
+ * | version  | of the progress: grows with each newer value |
  * | clients  | client ids that asked after the call for progress and outcome, until it ends |
  * | call     | the packed call, once no entry holds it |
  * | result, error | the outcome, packed |

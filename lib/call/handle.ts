@@ -67,18 +67,19 @@ export class TaskHandle<R = unknown> {
 
   /**
    * The newest progress values until the task ends, however it ends. Values that come faster than they are taken
-   * are passed over for newer ones, and one that equals the one before is not repeated.
+   * are passed over for newer ones.
    */
   async *progress(): AsyncGenerator<unknown, void, void> {
     let newest: Buffer | undefined
-    let taken: Buffer | undefined
+    let newestVersion = 0
     let ended = false
     let wake = (): void => {}
     // The wait first: a call that has not left yet takes the address along.
     const outcome = this.#wait()
-    const stop = this.#services.replies.listen(this.id, (value) => {
-      // The record is read again after reconnects, so the same value may come twice.
-      if (taken?.equals(value)) return
+    const stop = this.#services.replies.listen(this.id, (value, version) => {
+      // Messages and readings of the record come by two connections: either may be late.
+      if (version <= newestVersion) return
+      newestVersion = version
       newest = value
       wake()
     })
@@ -90,7 +91,6 @@ export class TaskHandle<R = unknown> {
       for (;;) {
         if (newest) {
           const value = decode(newest)
-          taken = newest
           newest = undefined
           yield value
         } else if (ended) {

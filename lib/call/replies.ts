@@ -22,7 +22,7 @@ export type Outcome =
   | { readonly state: 'lost' }
   | { readonly state: 'rejected'; readonly error: EnqueueError | QueueClosedError }
 
-type ProgressListener = (value: Buffer) => void
+type ProgressListener = (value: Buffer, version: number) => void
 
 /** One task that somebody here waits for. */
 class Wait {
@@ -160,10 +160,13 @@ export class Replies {
       return
     }
     for (const item of Array.isArray(items) ? items : []) {
-      const [id, state, value] = item as (Buffer | undefined)[]
+      const [id, state, ...rest] = item as (Buffer | undefined)[]
       if (!Buffer.isBuffer(id) || !Buffer.isBuffer(state)) continue
       const wait = this.#waits.get(id.toString('latin1'))
-      if (wait) void this.#arrived(wait, state.toString('latin1'), value)
+      if (!wait) continue
+      const word = state.toString('latin1')
+      if (word === 'progress') void this.#progressed(wait, Number(rest[0]?.toString('latin1')), rest[1])
+      else void this.#arrived(wait, word, rest[0])
     }
   }
 
@@ -171,13 +174,16 @@ export class Replies {
   async #arrived(wait: Wait, state: string, value: Buffer | undefined): Promise<void> {
     const { store } = this.#options
     try {
-      if (state === 'progress') {
-        const bytes = value ?? (await store.field(wait.id, 'progress'))
-        if (bytes) for (const listener of wait.listeners) listener(bytes)
-      } else if (isOutcomeState(state)) {
-        const bytes = value ?? (await store.field(wait.id, state === 'succeeded' ? 'result' : 'error'))
-        this.#settle(wait.id, bytes ? { state, value: bytes } : { state: 'lost' })
-      }
+      if (!isOutcomeState(state)) return
+      const bytes = value ?? (await store.field(wait.id, state === 'succeeded' ? 'result' : 'error'))
+      this.#settle(wait.id, bytes ? { state, value: bytes } : { state: 'lost' })
+    } catch {}
+  }
+
+  async #progressed(wait: Wait, version: number, value: Buffer | undefined): Promise<void> {
+    try {
+      const bytes = value ?? (await this.#options.store.field(wait.id, 'progress'))
+      if (bytes) for (const listener of wait.listeners) listener(bytes, version)
     } catch {}
   }
 
@@ -240,7 +246,7 @@ export class Replies {
   #learn(wait: Wait, standing: Standing, join: boolean): void {
     if (standing.state === 'open') {
       if (join) wait.told = true
-      if (standing.progress) for (const listener of wait.listeners) listener(standing.progress)
+      if (standing.progress) void this.#progressed(wait, standing.version, standing.progress)
     } else if (standing.state === 'lost') {
       this.#settle(wait.id, { state: 'lost' })
     } else {

@@ -73,6 +73,8 @@ export type StartAnswer = number | 'quarantined' | 'stale' | 'taken'
 export interface ProgressReport extends Place {
   readonly id: string
   readonly value: Buffer
+  /** Grows with each newer value of the task. */
+  readonly version: number
 }
 
 export interface Recovery {
@@ -86,7 +88,7 @@ export interface Recovery {
 /** How a task stands: `value` is undefined where it is too large to be sent along. */
 export type Standing =
   | { readonly state: 'lost' }
-  | { readonly state: 'open'; readonly progress: Buffer | undefined }
+  | { readonly state: 'open'; readonly progress: Buffer | undefined; readonly version: number }
   | { readonly state: OutcomeState; readonly value: Buffer | undefined }
 
 export class Store {
@@ -135,7 +137,7 @@ export class Store {
   /** For each report: false = fenced, the task is not this worker's any more. */
   async progress(worker: string, reports: readonly ProgressReport[]): Promise<boolean[]> {
     const args: FrameItem[] = [worker]
-    for (const { id, lane, entry, value } of reports) args.push(id, lane, entry, value)
+    for (const { id, lane, entry, value, version } of reports) args.push(id, lane, entry, value, version)
     return Array.from(text(await this.#run('progress', args)), (letter) => letter === 'd')
   }
 
@@ -188,10 +190,11 @@ export class Store {
   async attach(client: string, join: boolean, ids: readonly string[]): Promise<Standing[]> {
     const reply = list(await this.#run('attach', [client, join ? 1 : 0, ...ids]))
     return reply.map((item) => {
-      const [state, value] = list(item)
+      const [state, value, version] = list(item)
       const bytes = Buffer.isBuffer(value) ? value : undefined
       const word = text(state)
-      if (word === 'open') return { state: 'open', progress: bytes }
+      if (word === 'open')
+        return { state: 'open', progress: bytes, version: version ? Number(text(version)) : 0 }
       return word === 'lost' ? { state: 'lost' } : { state: word as OutcomeState, value: bytes }
     })
   }

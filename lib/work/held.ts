@@ -19,6 +19,7 @@ export class Held implements Place {
   state: 'waiting' | 'running' | 'finishing' | 'gone' = 'waiting'
   /** Redis has marked it as running. */
   started: boolean
+  #versions = 0
   #controller: AbortController | undefined
   #abortReason: TaskAbortedError | undefined
 
@@ -37,6 +38,12 @@ export class Held implements Place {
     this.#controller ??= new AbortController()
     if (this.#abortReason) this.#controller.abort(this.#abortReason)
     return this.#controller.signal
+  }
+
+  /** Of its progress: later attempts begin above all versions of earlier ones. */
+  nextVersion(): number {
+    this.#versions += 1
+    return this.attempt * 2 ** 32 + this.#versions
   }
 
   abort(reason: string): void {

@@ -67,6 +67,7 @@ export class ProgressReports {
       lane: held.lane,
       entry: held.entry,
       value,
+      version: held.nextVersion(),
     }))
     // Progress is not worth a second try: a newer one follows.
     const written = await this.#options.send(reports).catch(() => [])

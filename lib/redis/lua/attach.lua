@@ -3,7 +3,7 @@
 -- May run twice.
 --   args: { client, join ('1' | '0'), id, … }
 --   keys: P:task:<id>, P:stream:<lane>
---   each: { 'open', progress | false } | { 'lost' } no such record, or not one of ours, or its entry is gone without
+--   each: { 'open' }, or { 'open', progress, its version } | { 'lost' } no such record, or not one of ours, or its entry is gone without
 --         an outcome (deleted by hand): nobody will ever run it, and the record goes too
 --         | { state, value }, or { state } when the value is large: read it from the record
 --! include base
@@ -22,7 +22,7 @@ end
 
 local function attach(id)
   local key = task_of(id)
-  local record = pcall('HMGET', key, 'state', 'result', 'error', 'entry', 'progress', 'clients')
+  local record = pcall('HMGET', key, 'state', 'result', 'error', 'entry', 'progress', 'clients', 'version')
   if record.err or not (record[1] or record[4]) then return { 'lost' } end
   if TERMINAL[record[1]] then
     local value = record[2] or record[3] or ''
@@ -42,7 +42,7 @@ local function attach(id)
     clients[#clients + 1] = client
     call('HSET', key, 'clients', table.concat(clients, ' '))
   end
-  return { 'open', record[5] }
+  return record[5] and { 'open', record[5], record[7] or '0' } or { 'open' }
 end
 
 for i = 3, #args do answers[i - 2] = attach(args[i]) end

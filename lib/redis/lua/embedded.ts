@@ -79,14 +79,16 @@ const settle = `local replies, MAX_MESSAGE = {}, 262144
 local function publish(client, list)
   call('PUBLISH', P .. ':reply:' .. client, cmsgpack.pack(list))
 end
-local function reply(client, id, state, value)
+local function reply(client, id, state, value, version)
   local list = replies[client]
   if not list then
     list = { bytes = 0 }
     replies[client] = list
   end
   local inline = #value <= MAX_INLINE
-  list[#list + 1] = inline and { id, state, value } or { id, state }
+  local item = { id, state, version }
+  if inline then item[#item + 1] = value end
+  list[#list + 1] = item
   list.bytes = list.bytes + (inline and #value or 0)
   if list.bytes > MAX_MESSAGE then
     replies[client] = nil
@@ -150,7 +152,7 @@ local function is_in_line(place)
 end
 local function attach(id)
   local key = task_of(id)
-  local record = pcall('HMGET', key, 'state', 'result', 'error', 'entry', 'progress', 'clients')
+  local record = pcall('HMGET', key, 'state', 'result', 'error', 'entry', 'progress', 'clients', 'version')
   if record.err or not (record[1] or record[4]) then return { 'lost' } end
   if TERMINAL[record[1]] then
     local value = record[2] or record[3] or ''
@@ -169,7 +171,7 @@ local function attach(id)
     clients[#clients + 1] = client
     call('HSET', key, 'clients', table.concat(clients, ' '))
   end
-  return { 'open', record[5] }
+  return record[5] and { 'open', record[5], record[7] or '0' } or { 'open' }
 end
 for i = 3, #args do answers[i - 2] = attach(args[i]) end
 return answers
@@ -240,14 +242,14 @@ return held
 `,
   progress: `#!lua flags=allow-oom
 ${base}${settle}local worker, answers = args[1], {}
-for i = 2, #args, 4 do
-  local id, token, value = args[i], args[i + 1] .. '/' .. args[i + 2], args[i + 3]
+for i = 2, #args, 5 do
+  local id, token, value, version = args[i], args[i + 1] .. '/' .. args[i + 2], args[i + 3], args[i + 4]
   local record = pcall('HMGET', task_of(id), 'entry', 'state', 'worker', 'clients')
   if record.err or record[1] ~= token or TERMINAL[record[2]] or (record[3] and record[3] ~= worker) then
     answers[#answers + 1] = 'f'
   else
-    call('HSET', task_of(id), 'progress', value)
-    for client in string.gmatch(record[4] or '', '%S+') do reply(client, id, 'progress', value) end
+    call('HSET', task_of(id), 'progress', value, 'version', version)
+    for client in string.gmatch(record[4] or '', '%S+') do reply(client, id, 'progress', value, version) end
     answers[#answers + 1] = 'd'
   end
 end

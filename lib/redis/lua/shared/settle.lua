@@ -6,14 +6,16 @@ local function publish(client, list)
 end
 
 -- Large values are not sent but fetched from the record, which is the truth anyway.
-local function reply(client, id, state, value)
+local function reply(client, id, state, value, version)
   local list = replies[client]
   if not list then
     list = { bytes = 0 }
     replies[client] = list
   end
   local inline = #value <= MAX_INLINE
-  list[#list + 1] = inline and { id, state, value } or { id, state }
+  local item = { id, state, version }
+  if inline then item[#item + 1] = value end
+  list[#list + 1] = item
   list.bytes = list.bytes + (inline and #value or 0)
   if list.bytes > MAX_MESSAGE then
     replies[client] = nil
