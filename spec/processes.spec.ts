@@ -167,7 +167,7 @@ test('SIGTERM under load: nothing lost, nothing repeated, nothing left behind', 
   assert.deepEqual(keys, LANES.map((lane) => `${P}:stream:${lane}`).sort())
 })
 
-test('a handler that outlives the drain is aborted, and its task is given back', async () => {
+test('a handler that outlives the drain is aborted; if it heeds that, its own outcome counts', async () => {
   await using s = await scene()
   const worker = await s.worker({ drainTimeout: 300 })
   const handle = s.tasks.patient()
@@ -178,6 +178,20 @@ test('a handler that outlives the drain is aborted, and its task is given back',
   assert.match(worker.output, /aborted: the worker stops/)
   // It heeded the signal and ended in time: that is its outcome.
   assert.equal(await wait, 'late')
+})
+
+test('a handler that does not heed its abort is left behind by the drain, and its task runs elsewhere', async () => {
+  await using s = await scene()
+  const worker = await s.worker({ drainTimeout: 300 })
+  const handle = s.tasks.slow(3_000)
+  await worker.prints(`running ${handle.id}`)
+  worker.signal('SIGTERM')
+  await until('the task to be given back', async () => (await handle.info())?.state === 'queued')
+  const info = await handle.info()
+  assert.deepEqual([info?.attempt, info?.crashes], [1, 0])
+  const other = await s.worker()
+  assert.equal(await handle.get({ timeout: 30_000 }), other.pid)
+  assert.equal(await worker.ended, 0)
 })
 
 test('a second signal ends a worker at once; what it held runs elsewhere', async () => {

@@ -173,7 +173,7 @@ export class Connection {
 }
 
 const OURS: RedisOptions & { replyMapping: 'legacy' } = {
-  // One protocol, so that replies have one shape; no difference in speed was measured.
+  // One protocol, so that replies have one shape: XREADGROUP's is a map under RESP3 and a list under RESP2.
   protocol: 2,
   replyMapping: 'legacy',
   lazyConnect: true,

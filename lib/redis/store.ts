@@ -3,13 +3,12 @@
 import { MalformedDataError } from '../errors.ts'
 import { LANES, type Lane, type OutcomeState } from '../record.ts'
 import type { Connection } from './connection.ts'
-import { isGroupGone } from './faults.ts'
 import type { FrameItem, Parts } from './frame.ts'
 import { GROUP, type Keys } from './keys.ts'
 import { runScript, type ScriptName, type ScriptReply } from './scripts.ts'
 
 /** An answer that takes longer means a socket that is replaced, and a call that is tried again. */
-export const ANSWER_TIMEOUT = 5_000
+const ANSWER_TIMEOUT = 5_000
 
 /** A place in line; while the task runs it is the fencing token. */
 export interface Place {
@@ -251,8 +250,6 @@ export function readEntries(lane: Lane, reply: ScriptReply): RawEntry[] {
     return { lane, entry: text(entry), fields: Array.isArray(fields) ? (fields as Buffer[]) : [] }
   })
 }
-
-export { isGroupGone }
 
 function readGranted(items: readonly ScriptReply[]): Granted[] {
   const granted: Granted[] = []

@@ -1,6 +1,6 @@
 /**
  * What is measured, as a table: each case is one measurement of every system per round, and has one row in the report
- * for each of its figures. `must` is PERFORMANCE.md's, which ends the speed issue: ratios Millrace / rival in one run.
+ * for each of its figures. `must` is what Millrace has to reach: ratios Millrace / rival in one run.
  */
 
 import { drain, enqueue, life, type Measure, rpc } from './measure.ts'
