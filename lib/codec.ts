@@ -71,7 +71,7 @@ function pack(value: unknown, what: string, subject: unknown): Buffer {
   packing += 1
   try {
     // First, because msgpackr packs a promise as an empty object. 40 to 200 ns for a small call.
-    const problem = findProblem(subject, 0, new Set())
+    const problem = findProblem(subject, 0, new Seen())
     if (problem) throw new UnsupportedValueError(what + shorten(problem.path), problem.is)
     const bytes = packr.pack(value)
     // A toJSON may have called encode: the buffer is replaced when nothing is being written to it.
@@ -86,17 +86,29 @@ function pack(value: unknown, what: string, subject: unknown): Buffer {
   }
 }
 
+/** Objects that were walked already. The first levels are not noted: most values end there, and a circle is found later. */
+class Seen {
+  #objects: Set<object> | undefined
+
+  before(object: object, depth: number): boolean {
+    if (depth < 2) return false
+    this.#objects ??= new Set()
+    if (this.#objects.has(object)) return true
+    this.#objects.add(object)
+    return false
+  }
+}
+
 /** What cannot cross, and where in the value. The path is made on the way back: a good value costs no strings. */
 interface Problem {
   readonly path: string
   readonly is: string
 }
 
-function findProblem(value: unknown, depth: number, seen: Set<object>): Problem | undefined {
+function findProblem(value: unknown, depth: number, seen: Seen): Problem | undefined {
   if (typeof value === 'function') return { path: '', is: 'is a function, which cannot be sent' }
   if (typeof value === 'symbol') return { path: '', is: 'is a symbol, which cannot be sent' }
-  if (typeof value !== 'object' || value === null || seen.has(value)) return undefined
-  seen.add(value)
+  if (typeof value !== 'object' || value === null || seen.before(value, depth)) return undefined
   const kind = value.constructor
   if (kind !== Object && kind !== Array) {
     if (value instanceof Date || value instanceof ArrayBuffer || value instanceof DataView) return undefined
@@ -108,7 +120,7 @@ function findProblem(value: unknown, depth: number, seen: Set<object>): Problem 
 }
 
 /** Looks at what msgpackr would pack of the object. */
-function findInside(value: object, kind: unknown, depth: number, seen: Set<object>): Problem | undefined {
+function findInside(value: object, kind: unknown, depth: number, seen: Seen): Problem | undefined {
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const problem = findProblem(value[i], depth, seen)
@@ -132,7 +144,7 @@ function findInside(value: object, kind: unknown, depth: number, seen: Set<objec
   return undefined
 }
 
-function findInMap(map: Map<unknown, unknown>, depth: number, seen: Set<object>): Problem | undefined {
+function findInMap(map: Map<unknown, unknown>, depth: number, seen: Seen): Problem | undefined {
   for (const [key, item] of map) {
     const inKey = findProblem(key, depth, seen)
     if (inKey) return within(' key', inKey)

@@ -13,6 +13,8 @@ export class Deadlines {
   readonly #lists = new Map<number, Set<Deadline>>()
   #timer: NodeJS.Timeout | undefined
   #timerAt = Number.POSITIVE_INFINITY
+  /** No deadline is left, and the timer keeps no process alive. */
+  #isResting = false
 
   /** Calls `expire` once, `length` ms from now, unless the deadline is removed before. */
   add(length: number, expire: () => void): Deadline {
@@ -21,6 +23,8 @@ export class Deadlines {
     if (list) list.add(deadline)
     else this.#lists.set(length, new Set([deadline]))
     if (deadline.at < this.#timerAt) this.#arm(deadline.at)
+    else if (this.#isResting) this.#timer?.ref()
+    this.#isResting = false
     return deadline
   }
 
@@ -29,7 +33,10 @@ export class Deadlines {
     const list = this.#lists.get(deadline.length)
     if (!list?.delete(deadline) || list.size > 0) return
     this.#lists.delete(deadline.length)
-    if (this.#lists.size === 0) this.#disarm()
+    if (this.#lists.size > 0) return
+    // Left to run out: whoever adds and removes one at a time would arm a timer for each.
+    this.#timer?.unref()
+    this.#isResting = true
   }
 
   #expireDue(): void {

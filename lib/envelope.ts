@@ -55,6 +55,12 @@ export function clientOf(bytes: Buffer): string {
   return bytes.length === 0 ? '' : bytes.toString('latin1', 1, 1 + bytes[0]!)
 }
 
+/** The same call with nobody's address, in two pieces. */
+export const withoutClient = (bytes: Buffer): readonly [head: Buffer, packed: Buffer] => [
+  NOBODY,
+  bytes.subarray(1 + (bytes[0] ?? 0)),
+]
+
 /** Throws MalformedDataError. */
 export function decodeCall(bytes: Buffer): Call {
   if (bytes.length === 0) throw new MalformedDataError('an empty call')
@@ -68,8 +74,10 @@ export function decodeCall(bytes: Buffer): Call {
 }
 
 /** The call as a record keeps it when its arguments are too large to keep: the name alone. */
-export const encodeNameOnly = (name: string): Buffer =>
-  Buffer.concat([NOBODY, encode([name], { what: 'name', maxBytes: 1024, hint: '' })])
+export const encodeNameOnly = (name: string): readonly [head: Buffer, packed: Buffer] => [
+  NOBODY,
+  encode([name], { what: 'name', maxBytes: 1024, hint: '' }),
+]
 
 /** Name and arguments for people; whatever cannot be read is undefined. */
 export function describeCall(bytes: Buffer): { name: string | undefined; args: unknown[] | undefined } {

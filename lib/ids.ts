@@ -11,10 +11,13 @@ export const newTaskId = (): string => nanoid()
 /** A client's id travels with every awaited call, so it is short: 12 characters, 66 bits. */
 export const newClientId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ', 12)
 
-const newSuffix = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10)
+const newSuffix = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 8)
 
-/** A worker's id names where it runs, for people, and is never used twice. */
-export const newWorkerId = (name: string): string => `${name.slice(0, 100)}-${newSuffix()}`
+/** With the suffix 34 characters: a record of a task that ended stays below the 64 bytes a field that Redis keeps small. */
+const MAX_WORKER_NAME = 25
+
+/** A worker's id names where it runs, for people, and is never used twice. Of a long name the end tells more. */
+export const newWorkerId = (name: string): string => `${name.slice(-MAX_WORKER_NAME)}-${newSuffix()}`
 
 export const isName = (value: unknown): value is string => typeof value === 'string' && NAME.test(value)
 

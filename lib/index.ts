@@ -1,7 +1,7 @@
 /** The door: what is public is named here, and nothing else is done here. */
 
 export { type GetOptions, TaskHandle } from './call/handle.ts'
-export type { RemoteTask, Task, TaskOptions } from './call/task.ts'
+export type { Priority, RemoteTask, Task, TaskOptions } from './call/task.ts'
 export {
   DuplicateTaskError,
   EnqueueError,

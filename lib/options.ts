@@ -42,6 +42,14 @@ export const optionalInteger =
   (what, value) =>
     value === undefined ? undefined : integer(0, least, most)(what, value)
 
+/** One of these words, or absent. */
+export const optionalOneOf =
+  <const W extends string>(words: readonly W[]): Check<W | undefined> =>
+  (what, value) => {
+    if (value === undefined || words.includes(value as W)) return value as W | undefined
+    throw new OptionError(`${what} must be one of ${words.join(', ')} (given: ${show(value)})`)
+  }
+
 export const name =
   (fallback: string): Check<string> =>
   (what, value = fallback) =>

@@ -73,13 +73,14 @@ const QUEUE_OPTIONS = {
 
 const WORKER_OPTIONS = {
   concurrency: integer(10, 1, 10_000),
+  prefetch: integer(512, 0, 4_096),
   lease: integer(15_000, 500, HOUR),
   drainTimeout: integer(25_000, 0, 24 * HOUR),
   maxCrashes: integer(3, 1, 1_000),
   name: name(
     `${hostname()
       .replace(/[^\w.:-]/g, '_')
-      .slice(0, 60)}-${process.pid}`,
+      .slice(-60)}-${process.pid}`,
   ),
 }
 
@@ -122,6 +123,9 @@ export class Queue extends EventEmitter<{ error: [Error] }> implements AsyncDisp
     this.#replies = new Replies({ target, store, commands, client, onError })
     this.#enqueuer = new Enqueuer({
       ...{ connection: commands, store, client, timeout: enqueueTimeout, maxBuffered },
+      onFailed: (calls, error) => {
+        for (const { id } of calls) this.#replies.rejected(id, error)
+      },
       onUnseenFailure: onError,
     })
     const shared: HandleServices = {
@@ -154,10 +158,11 @@ export class Queue extends EventEmitter<{ error: [Error] }> implements AsyncDisp
       ? checkName('task name', first)
       : checkName("the function's own name (give another as the first argument)", first.name)
     if (this.#registry.has(taskName)) throw new DuplicateTaskError(taskName, this.name)
-    const resolved = resolveTaskOptions(`task ${taskName}`, options)
-    this.#registry.set(taskName, { name: taskName, handler, options: resolved })
+    const { priority, ...ofTheWorker } = resolveTaskOptions(`task ${taskName}`, options)
+    this.#registry.set(taskName, { name: taskName, handler, options: ofTheWorker })
     const local = (...args: unknown[]): unknown => runWith(localContext(taskName), handler, args)
-    return createTask(this.#services, taskName, local)
+    // Retention is the worker's to know, and need not travel with each call.
+    return createTask(this.#services, taskName, local, priority ? { priority } : {})
   }
 
   /** The callable of a task that is defined elsewhere: `queue.remote<typeof fib>('fib')`. */

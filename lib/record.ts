@@ -7,18 +7,20 @@
  *
  * | field    | holds |
  * |----------|-------|
- * | state    | one of the states; absent while queued, so that enqueue writes one field less |
- * | entry    | `<lane>/<stream id>`: the place in line, the fencing token while running, then the token that ended it |
- * | worker   | id of the worker that runs it, or ran it last |
- * | attempt  | attempts begun so far; one that a worker gave back unbegun does not count |
- * | crashes  | workers that died while they ran it |
+ * | entry    | `<stream id>` in lane normal, else `<lane>/<stream id>`: the place in line, the fencing token while running, then the token that ended it |
+ * | end      | `<s|f> <attempt> <ms that it ran> <finished, epoch ms> <worker>`: succeeded or failed; absent until then |
+ * | attempt  | attempts begun before this entry; absent until the task moves |
  * | created  | epoch ms; absent until the task moves: the time is that of its first entry |
- * | started, finished | epoch ms |
+ * | crashes  | workers that died while they held it |
  * | progress | the newest progress value, packed |
  * | version  | of the progress: grows with each newer value |
  * | clients  | client ids that asked after the call for progress and outcome, until it ends |
  * | call     | the packed call, once no entry holds it |
- * | result, error | the outcome, packed |
+ * | result, error | the outcome, packed; neither where the result is undefined |
+ *
+ * A record has no field for "running": the task runs when its entry is in the group's pending list, which also says
+ * on which worker and since when (a worker may have fetched it a few milliseconds ahead). Redis keeps that list
+ * anyway, and keeps it true.
  */
 
 export const LANES = ['first', 'high', 'normal', 'low'] as const
@@ -27,8 +29,8 @@ export type Lane = (typeof LANES)[number]
 export type OutcomeState = 'succeeded' | 'failed'
 export type TaskState = 'queued' | 'running' | OutcomeState
 
-const STATES: readonly string[] = ['queued', 'running', 'succeeded', 'failed']
-export const isTaskState = (value: string): value is TaskState => STATES.includes(value)
+/** By the letter that the field `end` begins with. */
+export const STATE_OF: Readonly<Record<string, OutcomeState>> = { s: 'succeeded', f: 'failed' }
 export const isOutcomeState = (value: string): value is OutcomeState =>
   value === 'succeeded' || value === 'failed'
 

@@ -52,8 +52,11 @@ test('the built package works without tsx; its heartbeat outlives a blocked even
   await using first = start(script, { plain: true, env, args: ['worker'], cwd: folder })
   await using caller = start(script, { plain: true, env, cwd: folder })
   await until('the task to run', async () => {
-    const keys = await redis.client.keys('millrace:{built}:task:*')
-    return keys[0] && (await redis.client.hget(keys[0], 'state')) === 'running'
+    // No group before the worker is there.
+    const [pending] = await redis.client
+      .xpending('millrace:{built}:stream:normal', 'workers')
+      .catch(() => [0])
+    return pending === 1
   })
   await using second = start(script, { plain: true, env, args: ['worker'], cwd: folder })
   assert.equal(await caller.ended, 0, caller.output)

@@ -198,7 +198,7 @@ describe('ids', () => {
     for (const [make, length] of [
       [newTaskId, 21],
       [newClientId, 12],
-      [() => newWorkerId('host-1'), 'host-1'.length + 11],
+      [() => newWorkerId('host-1'), 'host-1'.length + 9],
     ] as const) {
       const ids = Array.from({ length: 5000 }, () => make())
       assert.equal(new Set(ids).size, 5000)
@@ -210,8 +210,9 @@ describe('ids', () => {
     for (let i = 0; i < 1000; i++) assert.match(newClientId(), /^[A-Za-z0-9]+$/)
   })
 
-  test('of workers begin with their name, cut so that they stay names', () => {
-    assert.match(newWorkerId('mail.eu:1'), /^mail\.eu:1-[a-z0-9]{10}$/)
+  test('of workers begin with their name, of a long one with its end, and stay short', () => {
+    assert.match(newWorkerId('mail.eu:1'), /^mail\.eu:1-[a-z0-9]{8}$/)
+    assert.match(newWorkerId(`${'x'.repeat(120)}-4711`), /^x{20}-4711-[a-z0-9]{8}$/)
     assert.ok(isName(newWorkerId('x'.repeat(128))))
   })
 })

@@ -129,6 +129,20 @@ describe('calling', () => {
     assert.equal(await wait, 'early')
   })
 
+  test('high goes before normal before low, in the order of the calls within each', async () => {
+    await using s = fresh()
+    const ran: string[] = []
+    const note = s.queue.task('note', (what: string) => void ran.push(what))
+    const low = s.queue.task('note-low', (what: string) => void ran.push(what), { priority: 'low' })
+    const calls = [low('e'), note('c'), note.with({ priority: 'high' })('a'), low('f'), note('d')]
+    calls.push(low.with({ priority: 'high' })('b'))
+    await Promise.all(calls.map((call) => call.enqueued))
+    const worker = s.queue.worker({ concurrency: 1, prefetch: 0 })
+    void worker.run()
+    await Promise.all(calls.map((call) => call.get()))
+    assert.deepEqual(ran, ['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
   test('arguments are taken as they are at the call', async () => {
     await using s = fresh()
     const echo = s.queue.task('echo', (x: number[]) => x)
@@ -252,6 +266,9 @@ describe('bad input', () => {
       () => new Queue('q', { resultTtl: -1 }),
       /resultTtl must be a whole number of at least 0 \(given: -1\)/,
     )
+    const urgent = { priority: 'urgent' } as object
+    assert.throws(() => s.queue.task('t2', () => 1, urgent), /priority must be one of high, normal, low/)
+    assert.throws(() => s.queue.worker({ prefetch: -1 }), /prefetch must be a whole number from 0 to 4096/)
     assert.throws(() => s.queue.worker({ concurrency: 0 }), /concurrency must be a whole number from 1/)
     assert.throws(() => s.queue.worker({ threads: 2 } as object), /unknown option "threads"/)
     const task = s.queue.task('t', () => {})
@@ -294,7 +311,7 @@ describe('bad input', () => {
       ['large', Buffer.alloc(2 * 1024 * 1024)],
     ] as const) {
       const entry = await redis.client.multi().xadd(stream, '*', id, call).exec()
-      await redis.client.hset(`${s.prefix}:task:${id}`, 'entry', `normal/${entry?.[0]?.[1]}`)
+      await redis.client.hset(`${s.prefix}:task:${id}`, 'entry', `${entry?.[0]?.[1]}`)
       assert.equal(await echo(2).get(), 2)
     }
     await until('everything to be dealt with', async () => (await redis.client.xlen(stream)) === 0)
@@ -307,18 +324,11 @@ describe('bad input', () => {
     await using s = fresh()
     await redis.client.set(`${s.prefix}:task:a`, 'x')
     await redis.client.hset(`${s.prefix}:task:b`, 'hello', 'world')
-    await redis.client.hset(`${s.prefix}:task:c`, 'entry', 'normal/1-0', 'state', 'nonsense')
-    await redis.client.hset(
-      `${s.prefix}:task:d`,
-      'entry',
-      'normal/1-0',
-      'state',
-      'succeeded',
-      'result',
-      '\xff',
-    )
+    await redis.client.hset(`${s.prefix}:task:c`, 'entry', '1-0', 'end', 'nonsense')
+    await redis.client.hset(`${s.prefix}:task:d`, 'entry', '1-0', 'end', 's 1 5 100 w1', 'result', '\xff')
     for (const id of ['a', 'b', 'c', 'e']) assert.equal(await s.queue.getTask(id), null, id)
-    assert.equal((await s.queue.getTask('d'))?.result, undefined)
+    const unreadable = await s.queue.getTask('d')
+    assert.deepEqual([unreadable?.state, unreadable?.result], ['succeeded', undefined])
     await assert.rejects(s.queue.handle('a').get({ timeout: 5_000 }), TaskLostError)
   })
 })
@@ -470,10 +480,10 @@ describe('waiting', () => {
 describe('records', () => {
   test('getTask shows a task in every state', async () => {
     await using s = fresh()
-    let release = (_: boolean): void => {}
-    const hold = s.queue.task('hold', (_label: string) =>
+    const running = new Map<string, (isGood: boolean) => void>()
+    const hold = s.queue.task('hold', (label: string) =>
       new Promise<boolean>((resolve) => {
-        release = resolve
+        running.set(label, resolve)
       }).then((isGood) => {
         if (!isGood) throw new Error('no')
         return 'yes'
@@ -488,9 +498,10 @@ describe('records', () => {
     )
     assert.ok(Math.abs((queued?.createdAt.getTime() ?? 0) - Date.now()) < 60_000)
     const worker = await s.work()
-    await until('it to run', async () => (await handle.info())?.state === 'running')
-    const running = await handle.info()
-    assert.deepEqual([running?.args, running?.attempt, running?.worker], [['a'], 1, worker.id])
+    const release = await until('its handler to begin', () => running.get('a'))
+    const info = await handle.info()
+    assert.deepEqual([info?.state, info?.args, info?.attempt, info?.worker], ['running', ['a'], 1, worker.id])
+    assert.ok(Math.abs((info?.startedAt?.getTime() ?? 0) - Date.now()) < 60_000)
     release(true)
     await handle.get()
     const succeeded = await handle.info()
@@ -498,8 +509,8 @@ describe('records', () => {
     assert.ok(succeeded?.finishedAt && succeeded.startedAt && succeeded.finishedAt >= succeeded.startedAt)
 
     const failing = hold('b')
-    await until('it to run', async () => (await failing.info())?.state === 'running')
-    release(false)
+    const fail = await until('its handler to begin', () => running.get('b'))
+    fail(false)
     await rejection(failing.get())
     const failed = await failing.info()
     assert.deepEqual(
@@ -553,6 +564,8 @@ describe('records', () => {
     for (let i = 0; i < 8; i++) {
       handles.push(fail())
       await rejection(handles.at(-1)!.get())
+      // Of failures of the same ms none is older.
+      await new Promise((resolve) => setTimeout(resolve, 2))
     }
     const ttls = await Promise.all(handles.map(({ id }) => redis.client.pttl(`${s.prefix}:task:${id}`)))
     const isGoing = ttls.map((ttl) => ttl <= 30_000)

@@ -1,18 +1,20 @@
 /**
  * Calls leave in batches. An idle client sends at the end of the tick, so that what one tick calls goes together;
- * while batches are on their way, calls gather for the next. A batch that gets no answer is sent again until the
+ * while a batch is on its way, calls gather for the next. A batch that gets no answer is sent again until the
  * oldest call's deadline: the script knows an id that it has seen. What is called while Redis is away waits here,
  * bounded in bytes and in time.
  */
 
 import { callHead } from '../envelope.ts'
 import { EnqueueError, type RedisError } from '../errors.ts'
+import type { Lane } from '../record.ts'
 import type { Connection } from '../redis/connection.ts'
 import { isTransient, messageOf, toRedisError } from '../redis/faults.ts'
 import type { Store } from '../redis/store.ts'
 
 const MAX_BATCH = 256
 const MAX_BATCH_BYTES = 512 * 1024
+/** Full batches leave beside others; the one that is being filled waits until none is on its way. */
 const MAX_ON_THE_WAY = 3
 /** What a waiting call costs besides its arguments, roughly. */
 const OVERHEAD = 512
@@ -20,32 +22,54 @@ const OVERHEAD = 512
 /** A call between `task(...)` and Redis' answer. */
 export class PendingCall {
   readonly id: string
+  readonly lane: Lane
   readonly packed: Buffer
-  readonly madeAt = performance.now()
+  /** Set by `Enqueuer.add`. */
+  batch!: Batch
   /** Somebody asked for the outcome before the batch left: the reply's address travels with the call. */
-  awaited = false
+  isAwaited = false
   /** Somebody will see it fail. */
-  observed = false
-  state: 'waiting' | 'sent' | 'accepted' | 'failed' = 'waiting'
-  #error: EnqueueError | undefined
-  #listeners: ((error?: EnqueueError) => void)[] = []
+  isObserved = false
 
-  constructor(id: string, packed: Buffer) {
+  constructor(id: string, lane: Lane, packed: Buffer) {
     this.id = id
+    this.lane = lane
     this.packed = packed
   }
+}
 
-  /** Calls back once, at once if it is settled already. */
-  whenSettled(listener: (error?: EnqueueError) => void): void {
-    this.observed = true
-    if (this.state === 'accepted' || this.state === 'failed') listener(this.#error)
+/** Calls that leave together and are accepted, or not, together: what they share is kept once. */
+export class Batch {
+  readonly calls: PendingCall[] = []
+  readonly madeAt = performance.now()
+  /** Of the packed calls. */
+  bytes = 0
+  state: 'waiting' | 'sent' | 'accepted' | 'failed' = 'waiting'
+  error: EnqueueError | undefined
+  #promise: Promise<void> | undefined
+  #listeners: (() => void)[] = []
+
+  get isFull(): boolean {
+    return this.calls.length >= MAX_BATCH || this.bytes >= MAX_BATCH_BYTES
+  }
+
+  /** Of all its calls: made once, when the first of them asks. */
+  get accepted(): Promise<void> {
+    this.#promise ??= new Promise((resolve, reject) => {
+      this.whenSettled(() => (this.error ? reject(this.error) : resolve()))
+    })
+    return this.#promise
+  }
+
+  whenSettled(listener: () => void): void {
+    if (this.state === 'accepted' || this.state === 'failed') listener()
     else this.#listeners.push(listener)
   }
 
   settle(error?: EnqueueError): void {
     this.state = error ? 'failed' : 'accepted'
-    this.#error = error
-    for (const listener of this.#listeners) listener(error)
+    this.error = error
+    for (const listener of this.#listeners) listener()
     this.#listeners = []
   }
 }
@@ -58,101 +82,95 @@ export interface EnqueuerOptions {
   readonly timeout: number
   /** Bytes that may wait here. */
   readonly maxBuffered: number
+  readonly onFailed: (calls: readonly PendingCall[], error: EnqueueError) => void
   /** Calls that nobody observes and that failed together. */
   readonly onUnseenFailure: (error: EnqueueError) => void
 }
 
 export class Enqueuer {
   readonly #options: EnqueuerOptions
-  readonly #replyHead: Buffer
-  readonly #noReplyHead = callHead(undefined)
-  #waiting: PendingCall[] = []
+  readonly #heads: { readonly awaited: Buffer; readonly other: Buffer }
+  /** Those before the last are full. */
+  #batches: Batch[] = []
   #bytes = 0
+  #count = 0
   #onTheWay = 0
   #scheduled = false
   #idle: (() => void)[] = []
 
   constructor(options: EnqueuerOptions) {
     this.#options = options
-    this.#replyHead = callHead(options.client)
+    this.#heads = { awaited: callHead(options.client), other: callHead(undefined) }
   }
 
   add(call: PendingCall): void {
     const bytes = call.packed.length + OVERHEAD
     if (this.#bytes + bytes > this.#options.maxBuffered) {
-      const message = `${this.#waiting.length} calls wait to be sent already (maxBuffered); slow down, or await handle.enqueued`
-      // Later in the tick, as for every other failure: the caller has had no chance to look yet.
-      queueMicrotask(() => this.#fail([call], new EnqueueError(message, false)))
+      this.#refuse(call)
       return
     }
     this.#bytes += bytes
-    this.#waiting.push(call)
-    if (!this.#scheduled && this.#onTheWay < MAX_ON_THE_WAY) {
-      this.#scheduled = true
-      queueMicrotask(() => this.#send())
-    }
+    this.#count += 1
+    const batch = this.#openBatch()
+    call.batch = batch
+    batch.calls.push(call)
+    batch.bytes += call.packed.length
+    if (this.#scheduled || !this.#mayGo) return
+    this.#scheduled = true
+    queueMicrotask(() => this.#send())
   }
 
   /** Resolves when every call made so far has been answered, one way or the other. */
   flush(): Promise<void> {
-    if (this.#waiting.length === 0 && this.#onTheWay === 0) return Promise.resolve()
+    if (this.#batches.length === 0 && this.#onTheWay === 0) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
+  }
+
+  #openBatch(): Batch {
+    const last = this.#batches.at(-1)
+    if (last && !last.isFull) return last
+    const batch = new Batch()
+    this.#batches.push(batch)
+    return batch
+  }
+
+  get #mayGo(): boolean {
+    if (this.#onTheWay === 0) return true
+    return this.#onTheWay < MAX_ON_THE_WAY && this.#batches[0]?.isFull === true
   }
 
   #send(): void {
     this.#scheduled = false
-    while (this.#waiting.length > 0 && this.#onTheWay < MAX_ON_THE_WAY) {
-      const batch = this.#nextBatch()
+    while (this.#batches.length > 0 && this.#mayGo) {
+      const batch = this.#batches.shift()!
       this.#onTheWay += 1
       void this.#deliver(batch).then(() => {
         this.#onTheWay -= 1
+        this.#bytes -= batch.bytes + batch.calls.length * OVERHEAD
+        this.#count -= batch.calls.length
         this.#send()
       })
     }
-    if (this.#waiting.length > 0 || this.#onTheWay > 0) return
+    if (this.#batches.length > 0 || this.#onTheWay > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #nextBatch(): PendingCall[] {
-    let count = 0
-    let bytes = 0
-    while (count < this.#waiting.length && count < MAX_BATCH) {
-      const size = this.#waiting[count]!.packed.length
-      if (count > 0 && bytes + size > MAX_BATCH_BYTES) break
-      bytes += size
-      count += 1
-    }
-    return count === this.#waiting.length ? this.#takeAll() : this.#waiting.splice(0, count)
-  }
-
-  #takeAll(): PendingCall[] {
-    const all = this.#waiting
-    this.#waiting = []
-    return all
-  }
-
-  async #deliver(batch: PendingCall[]): Promise<void> {
+  async #deliver(batch: Batch): Promise<void> {
     const { connection, store, timeout } = this.#options
-    const deadline = batch[0]!.madeAt + timeout
-    const calls = batch.map((call) => {
-      call.state = 'sent'
-      const head = call.awaited ? this.#replyHead : this.#noReplyHead
-      return { lane: 'normal' as const, id: call.id, call: { parts: [head, call.packed] } }
-    })
+    const deadline = batch.madeAt + timeout
+    batch.state = 'sent'
     let accepted: false | 'unknown' = false
     for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
       try {
-        await connection.ready(Math.max(0, deadline - performance.now()))
-        await store.enqueue(calls)
-        this.#forget(batch)
-        for (const call of batch) call.settle()
+        if (!connection.isReady) await connection.ready(Math.max(0, deadline - performance.now()))
+        await store.enqueue(batch.calls, this.#heads, accepted === 'unknown')
+        batch.settle()
         return
       } catch (thrown) {
         const error = toRedisError(thrown)
         if (error.executed === 'unknown') accepted = 'unknown'
         if (!isWorthWaiting(error) || performance.now() + wait > deadline) {
-          this.#forget(batch)
-          this.#fail(batch, enqueueError(batch.length, error, accepted))
+          this.#fail(batch, enqueueError(batch.calls.length, error, accepted))
           return
         }
         await new Promise((resolve) => setTimeout(resolve, wait))
@@ -160,14 +178,19 @@ export class Enqueuer {
     }
   }
 
-  #forget(batch: PendingCall[]): void {
-    for (const call of batch) this.#bytes -= call.packed.length + OVERHEAD
+  #refuse(call: PendingCall): void {
+    const batch = new Batch()
+    call.batch = batch
+    batch.calls.push(call)
+    const message = `${this.#count} calls wait to be sent already (maxBuffered); slow down, or await handle.enqueued`
+    // Later in the tick, as for every other failure: the caller has had no chance to look yet.
+    queueMicrotask(() => this.#fail(batch, new EnqueueError(message, false)))
   }
 
-  #fail(batch: PendingCall[], error: EnqueueError): void {
-    const unseen = batch.filter((call) => !call.observed)
-    for (const call of batch) call.settle(error)
-    if (unseen.length > 0) this.#options.onUnseenFailure(error)
+  #fail(batch: Batch, error: EnqueueError): void {
+    batch.settle(error)
+    this.#options.onFailed(batch.calls, error)
+    if (batch.calls.some((call) => !call.isObserved)) this.#options.onUnseenFailure(error)
   }
 }
 

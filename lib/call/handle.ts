@@ -41,9 +41,8 @@ export class TaskHandle<R = unknown> {
   get enqueued(): Promise<void> {
     const call = this.#call
     if (!call) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      call.whenSettled((error) => (error ? reject(error) : resolve()))
-    })
+    call.isObserved = true
+    return call.batch.accepted
   }
 
   /**
@@ -53,7 +52,8 @@ export class TaskHandle<R = unknown> {
   async get(options?: GetOptions): Promise<R> {
     // Async, and throwing from here, so that the error's stack names who awaits it; that costs nothing until then.
     const outcome = await (options ? this.#waitWithin(options) : this.#wait())
-    if (outcome.state === 'succeeded') return decode(outcome.value) as R
+    if (outcome.state === 'succeeded')
+      return (outcome.value.length === 0 ? undefined : decode(outcome.value)) as R
     if (outcome.state === 'lost') throw new TaskLostError(this.id)
     if (outcome.state === 'rejected') throw outcome.error
     const cause = decodeError(outcome.value)
@@ -110,14 +110,7 @@ export class TaskHandle<R = unknown> {
     if (this.#outcome) return this.#outcome
     const { replies } = this.#services
     const call = this.#call
-    if (!call || call.state === 'accepted') {
-      this.#outcome = replies.join(this.id)
-      return this.#outcome
-    }
-    const leaves = call.state === 'waiting'
-    if (leaves) call.awaited = true
-    this.#outcome = replies.expect(this.id, leaves)
-    call.whenSettled((error) => (error ? replies.rejected(this.id, error) : replies.accepted(this.id)))
+    this.#outcome = !call || call.batch.state === 'accepted' ? replies.join(this.id) : replies.expect(call)
     return this.#outcome
   }
 

@@ -8,12 +8,15 @@ import type { EnqueueError, QueueClosedError } from '../errors.ts'
 import type { OutcomeState } from '../record.ts'
 import { isOutcomeState } from '../record.ts'
 import { Connection } from '../redis/connection.ts'
-import { type Unframed, unframe } from '../redis/frame.ts'
+import { FrameReader } from '../redis/frame.ts'
 import type { Standing, Store } from '../redis/store.ts'
 import type { RedisTarget } from '../redis/target.ts'
+import { toError } from '../report.ts'
 import { Loop } from '../upkeep/loop.ts'
+import type { PendingCall } from './enqueue.ts'
 
 const SWEEP = 10_000
+const PROGRESS = 'progress:'
 const SWEEP_BATCH = 200
 const READY_TIMEOUT = 5_000
 
@@ -28,17 +31,28 @@ type ProgressListener = (value: Buffer, version: number) => void
 class Wait {
   readonly id: string
   readonly outcome: Promise<Outcome>
-  readonly listeners = new Set<ProgressListener>()
-  /** Redis has accepted the call, so a missing record means that it is lost. */
-  accepted: boolean
+  /** Made when somebody listens: most never do. */
+  listeners: Set<ProgressListener> | undefined
+  /** A call of this client, which Redis may not have accepted yet. */
+  readonly #call: PendingCall | undefined
   /** Redis knows that this client is to be told. */
   told: boolean
   settle!: (outcome: Outcome) => void
 
-  constructor(id: string, accepted: boolean, told: boolean) {
+  /** Redis has accepted the call, so a missing record means that it is lost. */
+  get isAccepted(): boolean {
+    return this.#call === undefined || this.#call.batch.state === 'accepted'
+  }
+
+  whenAccepted(listener: () => void): void {
+    if (this.#call) this.#call.batch.whenSettled(listener)
+    else listener()
+  }
+
+  constructor(id: string, call: PendingCall | undefined) {
     this.id = id
-    this.accepted = accepted
-    this.told = told
+    this.#call = call
+    this.told = call?.isAwaited === true
     this.outcome = new Promise((resolve) => {
       this.settle = resolve
     })
@@ -67,34 +81,33 @@ export class Replies {
     this.#sweep = new Loop({ round: () => this.#sweepRound(), onError: () => {}, pause: SWEEP })
   }
 
-  /** A call of this client that Redis has not accepted yet. addressed: the reply's address goes along with it. */
-  expect(id: string, addressed: boolean): Promise<Outcome> {
-    return this.#open(id, false, addressed).outcome
+  /** A call of this client that Redis has not accepted yet. Until it leaves, the reply's address can go along. */
+  expect(call: PendingCall): Promise<Outcome> {
+    call.isObserved = true
+    const { batch } = call
+    if (batch.state === 'waiting') call.isAwaited = true
+    const wait = this.#open(call.id, call)
+    if (batch.error) this.rejected(call.id, batch.error)
+    else if (!wait.told) batch.whenSettled(() => this.#attachSoon(wait))
+    return wait.outcome
   }
 
   /** A task that was enqueued before, here or elsewhere. */
   join(id: string): Promise<Outcome> {
     const known = this.#waits.has(id)
-    const wait = this.#open(id, true, false)
+    const wait = this.#open(id)
     if (!known) this.#attachSoon(wait)
     return wait.outcome
   }
 
   /** Calls back with each newest progress value until the task ends; answers how to stop that. */
   listen(id: string, listener: ProgressListener): () => void {
-    const wait = this.#open(id, true, false)
+    const wait = this.#open(id)
+    wait.listeners ??= new Set()
     wait.listeners.add(listener)
     wait.told = false
-    if (wait.accepted) this.#attachSoon(wait)
-    return () => wait.listeners.delete(listener)
-  }
-
-  /** The call is in Redis now. */
-  accepted(id: string): void {
-    const wait = this.#waits.get(id)
-    if (!wait) return
-    wait.accepted = true
-    if (!wait.told) this.#attachSoon(wait)
+    wait.whenAccepted(() => this.#attachSoon(wait))
+    return () => wait.listeners?.delete(listener)
   }
 
   /** The call never got there. */
@@ -109,10 +122,10 @@ export class Replies {
     await this.#sweep.stop()
   }
 
-  #open(id: string, accepted: boolean, told: boolean): Wait {
+  #open(id: string, call?: PendingCall): Wait {
     const known = this.#waits.get(id)
     if (known) return known
-    const wait = new Wait(id, accepted, told)
+    const wait = new Wait(id, call)
     if (this.#closed) {
       wait.settle({ state: 'rejected', error: this.#closed })
       return wait
@@ -151,22 +164,20 @@ export class Replies {
     subscriber.connect()
   }
 
+  /** Items of id, what and value, three each: lua/shared/settle.lua. */
   #receive(message: Buffer): void {
-    let items: Unframed
     try {
-      items = unframe(message)
+      const reader = new FrameReader(message)
+      for (let items = reader.list(); items > 0; items -= 3) {
+        const wait = this.#waits.get(reader.text())
+        const what = reader.text()
+        const value = reader.optional()
+        if (!wait) continue
+        if (what.startsWith(PROGRESS)) void this.#progressed(wait, Number(what.slice(PROGRESS.length)), value)
+        else void this.#arrived(wait, what, value)
+      }
     } catch (error) {
-      this.#options.onError(error as Error)
-      return
-    }
-    for (const item of Array.isArray(items) ? items : []) {
-      const [id, state, ...rest] = item as (Buffer | undefined)[]
-      if (!Buffer.isBuffer(id) || !Buffer.isBuffer(state)) continue
-      const wait = this.#waits.get(id.toString('latin1'))
-      if (!wait) continue
-      const word = state.toString('latin1')
-      if (word === 'progress') void this.#progressed(wait, Number(rest[0]?.toString('latin1')), rest[1])
-      else void this.#arrived(wait, word, rest[0])
+      this.#options.onError(toError(error))
     }
   }
 
@@ -183,7 +194,7 @@ export class Replies {
   async #progressed(wait: Wait, version: number, value: Buffer | undefined): Promise<void> {
     try {
       const bytes = value ?? (await this.#options.store.field(wait.id, 'progress'))
-      if (bytes) for (const listener of wait.listeners) listener(bytes, version)
+      if (bytes) for (const listener of wait.listeners ?? []) listener(bytes, version)
     } catch {}
   }
 
@@ -216,7 +227,7 @@ export class Replies {
   }
 
   async #read(waits: readonly Wait[]): Promise<void> {
-    const open = waits.filter((wait) => wait.accepted && this.#waits.get(wait.id) === wait)
+    const open = waits.filter((wait) => wait.isAccepted && this.#waits.get(wait.id) === wait)
     await this.#readSome(
       open.filter((wait) => !wait.told),
       true,

@@ -1,9 +1,9 @@
 /** A task as its callers see it: a typed function that enqueues. */
 
-import { type CallOptions, encodeCall } from '../envelope.ts'
+import { encodeCall } from '../envelope.ts'
 import { OptionError, UnsupportedValueError } from '../errors.ts'
 import { newTaskId } from '../ids.ts'
-import { optionalInteger, resolve } from '../options.ts'
+import { optionalInteger, optionalOneOf, resolve } from '../options.ts'
 import { type Enqueuer, PendingCall } from './enqueue.ts'
 import { type HandleServices, TaskHandle } from './handle.ts'
 
@@ -13,7 +13,11 @@ export interface TaskOptions {
   readonly resultTtl?: number
   /** How long a failure is kept. Default: the queue's (7 days). Less than 30 s counts as 30 s. */
   readonly failedTtl?: number
+  /** Which line the call waits in: all of `high` is taken before `normal`, all of that before `low`. Default `normal`. */
+  readonly priority?: Priority
 }
+
+export type Priority = 'high' | 'normal' | 'low'
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters of functions are compared contravariantly; unknown[] takes none
 export type Handler = (...args: any[]) => unknown
@@ -44,9 +48,15 @@ export interface TaskServices extends HandleServices {
   readonly checkOpen: () => void
 }
 
-/** Options that a task or a call may carry, by the door's rules. */
-export function resolveTaskOptions(owner: string, options: TaskOptions | undefined): CallOptions {
-  const resolved = resolve(owner, options, { resultTtl: optionalInteger(0), failedTtl: optionalInteger(0) })
+const TASK_OPTIONS = {
+  resultTtl: optionalInteger(0),
+  failedTtl: optionalInteger(0),
+  priority: optionalOneOf(['high', 'normal', 'low']),
+}
+
+/** Options that a task or a call may carry, by the door's rules: only what was given. */
+export function resolveTaskOptions(owner: string, options: TaskOptions | undefined): TaskOptions {
+  const resolved = resolve(owner, options, TASK_OPTIONS)
   return Object.fromEntries(Object.entries(resolved).filter(([, value]) => value !== undefined))
 }
 
@@ -54,12 +64,15 @@ export function createTask<Args extends unknown[], Return>(
   services: TaskServices,
   name: string,
   local: (...args: Args) => Return,
-  options: CallOptions = {},
+  options: TaskOptions = {},
 ): Task<Args, Return> {
+  // The priority is where the call lies; the rest of the options travels with it.
+  const { priority = 'normal', ...callOptions } = options
   const enqueue = (...args: Args): TaskHandle<Awaited<Return>> => {
     services.checkOpen()
     for (let i = 0; i < args.length; i++) refusePromise(args[i], i)
-    const call = new PendingCall(newTaskId(), encodeCall(name, args, options, services.maxPayload))
+    const packed = encodeCall(name, args, callOptions, services.maxPayload)
+    const call = new PendingCall(newTaskId(), priority, packed)
     services.enqueuer.add(call)
     return new TaskHandle(call.id, services, call)
   }

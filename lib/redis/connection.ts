@@ -9,6 +9,7 @@
  */
 
 import type { Redis, RedisOptions } from 'ioredis'
+import { Deadlines } from '../deadlines.ts'
 import { RedisError } from '../errors.ts'
 import { isConfiguration, messageOf, toRedisError } from './faults.ts'
 import { openClient, type RedisTarget } from './target.ts'
@@ -32,6 +33,7 @@ export interface ConnectionOptions {
 export class Connection {
   readonly client: Redis
   readonly #options: ConnectionOptions
+  readonly #deadlines = new Deadlines()
   readonly #inFlight = new Set<(error: RedisError) => void>()
   readonly #waiting = new Set<(error?: RedisError) => void>()
   #state: 'idle' | 'connecting' | 'ready' | 'closed' = 'idle'
@@ -87,18 +89,18 @@ export class Connection {
     if (this.#state !== 'ready') return Promise.reject(this.#notReady())
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        clearTimeout(timer)
+        this.#deadlines.remove(deadline)
         this.#inFlight.delete(fail)
       }
       const fail = (error: unknown): void => {
         settle()
         reject(toRedisError(error))
       }
-      const timer = setTimeout(() => {
+      const deadline = this.#deadlines.add(timeout, () => {
         fail(new RedisError(`Redis gave no answer for ${timeout} ms`, 'unknown'))
         // A socket that is silent for that long is replaced: it may be half open.
         this.client.disconnect(true)
-      }, timeout)
+      })
       this.#inFlight.add(fail)
       command(this.client).then((value) => {
         settle()

@@ -14,79 +14,176 @@ export type FrameItem = string | number | Buffer | Parts | readonly FrameItem[]
 
 const STR32 = 0xdb
 const ARRAY32 = 0xdd
+const FALSE = 0xc2
+const NOTHING: Buffer = Buffer.alloc(0)
 
 export function frame(items: readonly FrameItem[]): Buffer {
-  const out = Buffer.allocUnsafe(sizeOf(items))
-  write(out, 0, items)
-  return out
+  const writer = new FrameWriter(1_024)
+  write(writer, items)
+  return writer.end()
 }
 
-function sizeOf(item: FrameItem): number {
-  if (typeof item === 'string') return 5 + Buffer.byteLength(item)
-  if (typeof item === 'number') return 5 + String(item).length
-  if (Buffer.isBuffer(item)) return 5 + item.length
-  if ('parts' in item) return 5 + lengthOf(item.parts)
-  let size = 5
-  for (const inner of item) size += sizeOf(inner)
-  return size
+function write(writer: FrameWriter, item: FrameItem): void {
+  if (typeof item === 'string') writer.text(item)
+  else if (typeof item === 'number') writer.text(String(item))
+  else if (Buffer.isBuffer(item)) writer.bytes(item)
+  else if ('parts' in item) writer.bytes(Buffer.concat(item.parts))
+  else {
+    writer.list(item.length)
+    for (const inner of item) write(writer, inner)
+  }
 }
 
-function write(out: Buffer, at: number, item: FrameItem): number {
-  if (typeof item === 'number') return write(out, at, String(item))
-  if (typeof item === 'string') {
-    const length = out.write(item, at + 5)
-    return head(out, at, STR32, length) + length
+/** Writes item by item, for the two scripts that carry many. */
+export class FrameWriter {
+  #out: Buffer
+  #at = 0
+
+  /** capacity: bytes that will probably do. */
+  constructor(capacity: number) {
+    this.#out = Buffer.allocUnsafe(capacity)
   }
-  if (Buffer.isBuffer(item)) return head(out, at, STR32, item.length) + item.copy(out, at + 5)
-  if ('parts' in item) {
-    let next = head(out, at, STR32, lengthOf(item.parts))
-    for (const part of item.parts) next += part.copy(out, next)
-    return next
+
+  list(length: number): void {
+    this.#head(ARRAY32, length, 0)
   }
-  let next = head(out, at, ARRAY32, item.length)
-  for (const inner of item) next = write(out, next, inner)
-  return next
+
+  /** A list whose length is known later: answers what `close` wants. */
+  open(): number {
+    this.list(0)
+    return this.#at
+  }
+
+  close(opened: number, length: number): void {
+    this.#out.writeUInt32BE(length, opened - 4)
+  }
+
+  text(text: string): void {
+    const { length } = text
+    this.#head(STR32, length, 3 * length)
+    const out = this.#out
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 0x7f) {
+        const written = out.write(text, this.#at)
+        out.writeUInt32BE(written, this.#at - 4)
+        this.#at += written
+        return
+      }
+      out[this.#at + i] = code
+    }
+    this.#at += length
+  }
+
+  /** One string of one or two pieces. */
+  bytes(first: Buffer, second: Buffer = NOTHING): void {
+    const length = first.length + second.length
+    this.#head(STR32, length, length)
+    this.#out.set(first, this.#at)
+    this.#out.set(second, this.#at + first.length)
+    this.#at += length
+  }
+
+  end(): Buffer {
+    return this.#out.subarray(0, this.#at)
+  }
+
+  #head(type: number, length: number, room: number): void {
+    const at = this.#at
+    if (at + 5 + room > this.#out.length) this.#grow(5 + room)
+    const out = this.#out
+    out[at] = type
+    out[at + 1] = length >>> 24
+    out[at + 2] = length >>> 16
+    out[at + 3] = length >>> 8
+    out[at + 4] = length
+    this.#at = at + 5
+  }
+
+  #grow(by: number): void {
+    const larger = Buffer.allocUnsafe(2 * this.#out.length + by)
+    larger.set(this.#out.subarray(0, this.#at))
+    this.#out = larger
+  }
 }
 
-function head(out: Buffer, at: number, type: number, length: number): number {
-  out[at] = type
-  out.writeUInt32BE(length, at + 1)
-  return at + 5
-}
+/** Reads what `cmsgpack.pack` makes of lists of strings, item by item. Throws MalformedDataError on anything else. */
+export class FrameReader {
+  readonly #bytes: Buffer
+  #at = 0
 
-function lengthOf(parts: readonly Buffer[]): number {
-  let length = 0
-  for (const part of parts) length += part.length
-  return length
-}
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
 
-export type Unframed = Buffer | null | readonly Unframed[]
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length
+  }
 
-/** Reads what `cmsgpack.pack` makes of nested arrays of strings. Throws MalformedDataError on anything else. */
-export function unframe(bytes: Buffer): Unframed {
-  let at = 0
-  const take = (length: number): Buffer => {
-    if (at + length > bytes.length) throw new MalformedDataError('a message that ends too early')
-    at += length
-    return bytes.subarray(at - length, at)
+  /** The head of a list: how many items follow. */
+  list(): number {
+    const type = this.#byte()
+    const length =
+      (type & 0xf0) === 0x90
+        ? type & 0x0f
+        : type === 0xdc
+          ? this.#size(2)
+          : type === ARRAY32
+            ? this.#size(4)
+            : -1
+    if (length < 0 || length > this.#bytes.length) throw new MalformedDataError('a message of another shape')
+    return length
   }
-  const array = (length: number, depth: number): Unframed[] => {
-    if (depth > 3 || length > bytes.length) throw new MalformedDataError('a message of another shape')
-    return Array.from({ length }, () => read(depth + 1))
+
+  /** A string, as latin1. */
+  text(): string {
+    const start = this.#string()
+    return this.#bytes.toString('latin1', start, this.#at)
   }
-  const read = (depth: number): Unframed => {
-    const type = take(1)[0]!
-    if (type >= 0xa0 && type <= 0xbf) return take(type & 0x1f)
-    if (type === 0xd9) return take(take(1).readUInt8())
-    if (type === 0xda) return take(take(2).readUInt16BE())
-    if (type === STR32) return take(take(4).readUInt32BE())
-    if (type >= 0x90 && type <= 0x9f) return array(type & 0x0f, depth)
-    if (type === 0xdc) return array(take(2).readUInt16BE(), depth)
-    if (type === ARRAY32) return array(take(4).readUInt32BE(), depth)
-    if (type === 0xc0) return null
-    throw new MalformedDataError('a message with an item that is neither string nor list')
+
+  /** A string's bytes, which share the message's memory. */
+  bytes(): Buffer {
+    const start = this.#string()
+    return this.#bytes.subarray(start, this.#at)
   }
-  const value = read(0)
-  if (at !== bytes.length) throw new MalformedDataError('a message with something behind it')
-  return value
+
+  /** The same, or undefined for false. */
+  optional(): Buffer | undefined {
+    if (this.#bytes[this.#at] !== FALSE) return this.bytes()
+    this.#at += 1
+    return undefined
+  }
+
+  /** Where the string starts; its end is where the next item starts. */
+  #string(): number {
+    const type = this.#byte()
+    const length =
+      (type & 0xe0) === 0xa0
+        ? type & 0x1f
+        : type === 0xd9
+          ? this.#byte()
+          : type === 0xda
+            ? this.#size(2)
+            : type === STR32
+              ? this.#size(4)
+              : -1
+    if (length < 0) throw new MalformedDataError('a message with an item that is no string')
+    const start = this.#at
+    this.#at += length
+    if (this.#at > this.#bytes.length) throw new MalformedDataError('a message that ends too early')
+    return start
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#at]
+    if (byte === undefined) throw new MalformedDataError('a message that ends too early')
+    this.#at += 1
+    return byte
+  }
+
+  #size(width: number): number {
+    let size = 0
+    for (let i = 0; i < width; i++) size = size * 256 + this.#byte()
+    return size
+  }
 }

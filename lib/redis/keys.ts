@@ -9,6 +9,7 @@
  * | P:failed        | sorted set | id by time of failure, at most `maxFailed` |
  * | P:workers       | sorted set | worker id by end of lease, while it is registered |
  * | P:worker:<id>   | hash       | as its registration; a day at most without a beat |
+ * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends |
  * | P:quarantine    | list       | the last 100 entries that nobody could run |
  * | P:reply:<client>| channel    | pub/sub |
  */

@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { isMissingScript } from './faults.ts'
-import { type FrameItem, frame } from './frame.ts'
 import { sources } from './lua/embedded.ts'
 
 export type ScriptName = keyof typeof sources
@@ -19,9 +18,8 @@ export async function runScript(
   client: Redis,
   script: ScriptName,
   prefix: string,
-  args: readonly FrameItem[],
+  argument: Buffer,
 ): Promise<ScriptReply> {
-  const argument = frame(args)
   try {
     return (await client.callBuffer('EVALSHA', digests[script], 1, prefix, argument)) as ScriptReply
   } catch (error) {
@@ -32,7 +30,7 @@ export async function runScript(
 
 /**
  * Sent on every new connection, ahead of all that follows on it: a script that had to be sent a second time would
- * lose its place, and `start` must reach Redis before its handler can end the process.
+ * lose its place, and the last progress of a task must reach Redis ahead of its outcome.
  */
 export function loadScripts(client: Redis): void {
   for (const source of Object.values(sources)) {

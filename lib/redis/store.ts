@@ -3,71 +3,27 @@
 import { MalformedDataError } from '../errors.ts'
 import { LANES, type Lane, type OutcomeState } from '../record.ts'
 import type { Connection } from './connection.ts'
-import type { FrameItem, Parts } from './frame.ts'
+import { type FrameItem, frame } from './frame.ts'
 import { GROUP, type Keys } from './keys.ts'
 import { runScript, type ScriptName, type ScriptReply } from './scripts.ts'
+import {
+  type CallHeads,
+  type Delivery,
+  frameCalls,
+  frameTurn,
+  list,
+  type NewCall,
+  type Outcome,
+  type Place,
+  readEntries,
+  readTurn,
+  type TurnLimits,
+  type TurnReply,
+  text,
+} from './wire.ts'
 
 /** An answer that takes longer means a socket that is replaced, and a call that is tried again. */
 const ANSWER_TIMEOUT = 5_000
-
-/** A place in line; while the task runs it is the fencing token. */
-export interface Place {
-  readonly lane: Lane
-  readonly entry: string
-}
-
-export const placeKey = (place: Place): string => `${place.lane}/${place.entry}`
-
-export interface NewCall {
-  readonly lane: Lane
-  readonly id: string
-  readonly call: Parts
-}
-
-/** An entry that was given to this worker, with the right to run it as that attempt. */
-export interface Granted extends Place {
-  readonly id: string
-  readonly call: Buffer
-  readonly attempt: number
-}
-
-export interface Outcome extends Place {
-  readonly id: string
-  readonly state: OutcomeState
-  readonly value: Buffer
-  /** How long the record stays, ms. */
-  readonly ttl: number
-  readonly attempt: number
-  /** What the record keeps of the call; undefined = all of it. */
-  readonly kept: Buffer | undefined
-  /** Who awaits it since the call; '' = nobody. */
-  readonly client: string
-}
-
-/** done: written now · again: written before by this token · fenced: another holds the task, or nobody knows it. */
-export type Verdict = 'done' | 'again' | 'fenced'
-const VERDICTS: Record<string, Verdict> = { d: 'done', a: 'again', f: 'fenced' }
-
-export interface TurnLimits {
-  readonly maxCall: number
-  readonly maxFailed: number
-  readonly failedTtl: number
-}
-
-export interface TurnReply {
-  readonly verdicts: readonly Verdict[]
-  /** 'dead': this worker is not registered and gets nothing. */
-  readonly granted: readonly Granted[] | 'dead'
-}
-
-export interface Delivered extends Place {
-  /** '' where the entry has not the shape of one. */
-  readonly id: string
-  readonly sample: Buffer
-}
-
-/** A granted attempt's number, or why not. */
-export type StartAnswer = number | 'quarantined' | 'stale' | 'taken'
 
 export interface ProgressReport extends Place {
   readonly id: string
@@ -99,10 +55,9 @@ export class Store {
     this.keys = keys
   }
 
-  async enqueue(calls: readonly NewCall[]): Promise<void> {
-    const args: FrameItem[] = []
-    for (const { lane, id, call } of calls) args.push(lane, id, call)
-    await this.#run('enqueue', args)
+  /** heads: what goes before a call. resent: these may have been accepted before, so each is looked for first. */
+  async enqueue(calls: readonly NewCall[], heads: CallHeads, resent: boolean): Promise<void> {
+    await this.#send('enqueue', frameCalls(calls, heads, resent))
   }
 
   async turn(
@@ -111,31 +66,23 @@ export class Store {
     outcomes: readonly Outcome[],
     limits: TurnLimits,
   ): Promise<TurnReply> {
-    const args: FrameItem[] = [worker, want, limits.maxCall, limits.maxFailed, limits.failedTtl]
-    for (const o of outcomes) {
-      args.push([o.id, o.lane, o.entry, o.state, o.value, o.ttl, o.attempt, o.kept ?? '', o.client])
-    }
-    const [letters, granted] = list(await this.#run('turn', args))
-    return {
-      verdicts: Array.from(text(letters), (letter) => VERDICTS[letter] ?? 'fenced'),
-      granted: Buffer.isBuffer(granted) ? 'dead' : readGranted(list(granted)),
-    }
+    const reply = await this.#send('turn', frameTurn(worker, want, outcomes, limits))
+    if (!Buffer.isBuffer(reply))
+      throw new MalformedDataError('a script answered with something other than a string')
+    return readTurn(reply)
   }
 
-  async start(worker: string, entries: readonly Delivered[]): Promise<readonly StartAnswer[] | 'dead'> {
-    const args: FrameItem[] = [worker]
-    for (const { lane, entry, id, sample } of entries) args.push(lane, entry, id, sample)
-    const reply = await this.#run('start', args)
-    if (Buffer.isBuffer(reply)) return 'dead'
-    return list(reply).map((item) => {
-      const answer = text(item)
-      return /^\d+$/.test(answer) ? Number(answer) : (answer as StartAnswer)
-    })
+  /** Entries that have not the shape of one leave the stream; a sample of each is kept. */
+  async quarantine(entries: readonly (Place & { readonly sample: Buffer })[]): Promise<void> {
+    await this.#run(
+      'quarantine',
+      entries.flatMap(({ lane, entry, sample }) => [lane, entry, sample]),
+    )
   }
 
   /** For each report: false = fenced, the task is not this worker's any more. */
-  async progress(worker: string, reports: readonly ProgressReport[]): Promise<boolean[]> {
-    const args: FrameItem[] = [worker]
+  async progress(reports: readonly ProgressReport[]): Promise<boolean[]> {
+    const args: FrameItem[] = []
     for (const { id, lane, entry, value, version } of reports) args.push(id, lane, entry, value, version)
     return Array.from(text(await this.#run('progress', args)), (letter) => letter === 'd')
   }
@@ -164,8 +111,11 @@ export class Store {
     return Number(await this.#run('leave', [worker]))
   }
 
-  async pending(worker: string, most: number): Promise<Place[]> {
-    const items = list(await this.#run('pending', [worker, most])).map(text)
+  /** 'dead': this worker is not registered. */
+  async pending(worker: string, most: number): Promise<Place[] | 'dead'> {
+    const reply = await this.#run('pending', [worker, most])
+    if (Buffer.isBuffer(reply)) return 'dead'
+    const items = list(reply).map(text)
     const places: Place[] = []
     for (let i = 0; i < items.length; i += 2) places.push({ lane: items[i] as Lane, entry: items[i + 1]! })
     return places
@@ -204,8 +154,8 @@ export class Store {
   }
 
   /** Entries of the worker's own pending list, read again. */
-  async entries(places: readonly Place[]): Promise<RawEntry[]> {
-    const read = ({ lane, entry }: Place): Promise<RawEntry[]> =>
+  async entries(places: readonly Place[]): Promise<Delivery[]> {
+    const read = ({ lane, entry }: Place): Promise<Delivery[]> =>
       this.#connection
         .send((client) => client.callBuffer('XRANGE', this.keys.stream(lane), entry, entry), ANSWER_TIMEOUT)
         .then((reply) => readEntries(lane, reply as ScriptReply))
@@ -231,46 +181,13 @@ export class Store {
   }
 
   #run(script: ScriptName, args: readonly FrameItem[]): Promise<ScriptReply> {
+    return this.#send(script, frame(args))
+  }
+
+  #send(script: ScriptName, argument: Buffer): Promise<ScriptReply> {
     return this.#connection.send(
-      (client) => runScript(client, script, this.keys.prefix, args),
+      (client) => runScript(client, script, this.keys.prefix, argument),
       ANSWER_TIMEOUT,
     )
   }
-}
-
-/** A stream entry as it was read; fields as they lie there. */
-export interface RawEntry extends Place {
-  readonly fields: readonly Buffer[]
-}
-
-/** [[entry, fields], …] of one stream, as XRANGE and XREADGROUP give it. A deleted entry has no fields. */
-export function readEntries(lane: Lane, reply: ScriptReply): RawEntry[] {
-  return list(reply).map((item) => {
-    const [entry, fields] = list(item)
-    return { lane, entry: text(entry), fields: Array.isArray(fields) ? (fields as Buffer[]) : [] }
-  })
-}
-
-function readGranted(items: readonly ScriptReply[]): Granted[] {
-  const granted: Granted[] = []
-  for (let i = 0; i < items.length; i += 5) {
-    granted.push({
-      lane: text(items[i]) as Lane,
-      entry: text(items[i + 1]),
-      id: text(items[i + 2]),
-      call: items[i + 3] as Buffer,
-      attempt: Number(text(items[i + 4])),
-    })
-  }
-  return granted
-}
-
-function list(reply: ScriptReply | undefined): readonly ScriptReply[] {
-  if (Array.isArray(reply)) return reply
-  throw new MalformedDataError('a script answered with something other than a list')
-}
-
-function text(reply: ScriptReply | undefined): string {
-  if (Buffer.isBuffer(reply)) return reply.toString('latin1')
-  throw new MalformedDataError('a script answered with something other than a string')
 }

@@ -8,6 +8,8 @@ import { Connection } from '../redis/connection.ts'
 import { Keys } from '../redis/keys.ts'
 import { Store } from '../redis/store.ts'
 import type { RedisTarget } from '../redis/target.ts'
+import { placeKey } from '../redis/wire.ts'
+import { Begun } from './begun.ts'
 import { Loop } from './loop.ts'
 
 export interface HeartbeatData {
@@ -15,14 +17,21 @@ export interface HeartbeatData {
   readonly namespace: string
   readonly queue: string
   readonly lease: number
+  readonly begun: SharedArrayBuffer
 }
 
 /** To the main thread. */
 export type HeartbeatNews =
   | { readonly type: 'alive' | 'dead'; readonly worker: string }
+  | { readonly type: 'given back'; readonly keys: readonly string[] }
   | { readonly type: 'trouble'; readonly message: string }
 
+/** Tasks that wait behind one that keeps the main loop, or all slots, for one to two of these are given back. */
+const LOOK = 50
+const MOST_GIVEN_BACK = 2_000
+
 const data = workerData as HeartbeatData
+const begun = new Begun(data.begun)
 const connection = new Connection(data.target, { role: 'heartbeat', onReady: () => loop.kick() })
 const store = new Store(connection, new Keys(data.namespace, data.queue))
 const tell = (news: HeartbeatNews): void => parentPort?.postMessage(news)
@@ -48,3 +57,33 @@ parentPort?.on('message', (id: string) => {
   loop.kick()
 })
 loop.start()
+
+let beginnings = 0
+let isGivingBack = false
+setInterval(() => {
+  const before = beginnings
+  beginnings = begun.beginnings
+  if (before !== beginnings || !begun.hasWaiting || worker === undefined || isGivingBack) return
+  if (!begun.stopAt(beginnings)) return
+  isGivingBack = true
+  void giveBack(worker).then((keys) => {
+    isGivingBack = false
+    tell({ type: 'given back', keys })
+  })
+}, LOOK)
+
+/** What was given back, or perhaps was: the pending list will tell. */
+async function giveBack(id: string): Promise<string[]> {
+  const pending = await store.pending(id, MOST_GIVEN_BACK).catch(() => [])
+  if (pending === 'dead') return []
+  const waiting = pending.filter(({ lane, entry }) => !begun.hasBegun(lane, entry))
+  if (waiting.length > 0) {
+    await store
+      .release(
+        id,
+        waiting.map((place) => ({ ...place, begun: false })),
+      )
+      .catch(() => {})
+  }
+  return waiting.map(placeKey)
+}

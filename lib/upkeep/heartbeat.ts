@@ -2,6 +2,7 @@
 
 import { Worker as Thread } from 'node:worker_threads'
 import { portableTarget, type RedisTarget } from '../redis/target.ts'
+import type { Begun } from './begun.ts'
 import type { HeartbeatData, HeartbeatNews } from './heartbeat-thread.ts'
 
 export interface HeartbeatOptions {
@@ -9,6 +10,9 @@ export interface HeartbeatOptions {
   readonly namespace: string
   readonly queue: string
   readonly lease: number
+  readonly begun: Begun
+  /** The main loop stood still, and the thread gave back what had not begun: keys of their places. */
+  readonly onGivenBack: (keys: readonly string[]) => void
   /** This worker id was declared dead: it must not be used again. */
   readonly onDead: (worker: string) => void
   readonly onError: (error: Error) => void
@@ -54,16 +58,25 @@ export class Heartbeat {
   /** It ended although nobody stopped it. */
   #restart(ended: Thread): void {
     if (this.#thread !== ended || this.#worker === undefined) return
+    // Perhaps it ended while it gave something back; the pending list will tell.
+    this.#options.onGivenBack([])
     this.#thread = this.#start()
     this.#thread.postMessage(this.#worker)
   }
 
   #start(): Thread {
-    const { target, namespace, queue, lease, onDead, onError } = this.#options
-    const workerData: HeartbeatData = { target: portableTarget(target), namespace, queue, lease }
+    const { target, namespace, queue, lease, begun, onDead, onError } = this.#options
+    const workerData: HeartbeatData = {
+      ...{ target: portableTarget(target), namespace, queue, lease },
+      begun: begun.memory,
+    }
     const thread = new Thread(THREAD, { workerData, execArgv: [], name: 'millrace-heartbeat' })
     thread.on('message', (news: HeartbeatNews) => {
       if (news.type === 'trouble') return
+      if (news.type === 'given back') {
+        this.#options.onGivenBack(news.keys)
+        return
+      }
       if (news.worker !== this.#worker) return
       if (news.type === 'alive') this.#lastBeat = performance.now()
       else onDead(news.worker)

@@ -3,7 +3,8 @@
  * and so is a task that was taken away. Runs every few seconds, and after every reconnect.
  */
 
-import { type Place, placeKey, type Store } from '../redis/store.ts'
+import type { Store } from '../redis/store.ts'
+import { type Place, placeKey } from '../redis/wire.ts'
 import { Loop } from './loop.ts'
 
 const PERIOD = 5_000
@@ -20,10 +21,11 @@ export interface ReconcileOptions {
   readonly onStray: (places: readonly Place[]) => Promise<void>
   /** Held, not in the pending list: somebody else's now, or gone. */
   readonly onLost: (keys: readonly string[]) => void
+  readonly onDead: (worker: string) => void
 }
 
 export function reconcileLoop(options: ReconcileOptions): Loop {
-  const { store, worker, held, isHeld, onStray, onLost } = options
+  const { store, worker, held, isHeld, onStray, onLost, onDead } = options
   return new Loop({
     pause: PERIOD,
     onError: () => {},
@@ -35,6 +37,10 @@ export function reconcileLoop(options: ReconcileOptions): Loop {
       // Replies that came before this one may still be on their way through promises.
       await new Promise(setImmediate)
       if (id !== worker()) return PERIOD
+      if (pending === 'dead') {
+        onDead(id)
+        return PERIOD
+      }
       // What was held when the question was asked, and is not any more, has ended meanwhile.
       const isStray = (key: string): boolean => !before.has(key) && !isHeld(key)
       const strays = pending.filter((place) => isStray(placeKey(place)))

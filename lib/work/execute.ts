@@ -1,10 +1,10 @@
 /** Runs the handler of one held task and packs what came out. Never throws: whatever goes wrong is an outcome. */
 
 import { encode } from '../codec.ts'
-import { type Call, clientOf, decodeCall, encodeNameOnly, HEAD_ROOM } from '../envelope.ts'
+import { type Call, clientOf, decodeCall, encodeNameOnly, HEAD_ROOM, withoutClient } from '../envelope.ts'
 import { PayloadTooLargeError, UnknownTaskError } from '../errors.ts'
 import type { OutcomeState } from '../record.ts'
-import type { Outcome } from '../redis/store.ts'
+import type { Outcome } from '../redis/wire.ts'
 import { encodeError } from '../remote-error.ts'
 import { runWith, type TaskContext } from './context.ts'
 import type { Held } from './held.ts'
@@ -12,6 +12,8 @@ import type { Definition, Registry } from './registry.ts'
 
 /** Arguments of succeeded tasks are kept with the result up to this size, for people. */
 const MAX_KEPT_CALL = 1024
+/** Of a task that returns undefined. */
+const NOTHING: Buffer = Buffer.alloc(0)
 /** A batch that is sent twice must find the record that it made, so no record goes sooner. */
 const MIN_TTL = 30_000
 
@@ -30,13 +32,14 @@ export function execute(held: Held, options: ExecuteOptions, done: (outcome: Out
   let definition: Definition | undefined
   const fail = (thrown: unknown): void => done(failure(held, thrown, call, definition, options))
   const succeed = (result: unknown): void => {
-    let value: Buffer
+    let value = NOTHING
     try {
-      value = encode(result, {
-        what: 'result',
-        maxBytes: options.maxResult,
-        hint: 'return a reference to the data instead, or raise maxResult on the worker',
-      })
+      if (result !== undefined)
+        value = encode(result, {
+          what: 'result',
+          maxBytes: options.maxResult,
+          hint: 'return a reference to the data instead, or raise maxResult on the worker',
+        })
     } catch (error) {
       fail(error)
       return
@@ -103,7 +106,7 @@ function success(
   options: ExecuteOptions,
 ): Outcome {
   const ttl = call.options.resultTtl ?? definition.options.resultTtl ?? options.resultTtl
-  const kept = held.call.length <= MAX_KEPT_CALL ? held.call : encodeNameOnly(call.name)
+  const kept = held.call.length <= MAX_KEPT_CALL ? withoutClient(held.call) : encodeNameOnly(call.name)
   return outcome(held, 'succeeded', value, ttl, kept)
 }
 
@@ -124,7 +127,7 @@ function outcome(
   state: OutcomeState,
   value: Buffer,
   ttl: number,
-  kept: Buffer | undefined,
+  kept: Outcome['kept'],
 ): Outcome {
   const { id, lane, entry, attempt } = held
   return {
@@ -135,6 +138,7 @@ function outcome(
     value,
     ttl: Math.max(MIN_TTL, ttl),
     attempt,
+    ran: Math.round(performance.now() - held.begunAt),
     kept,
     client: clientOf(held.call),
   }

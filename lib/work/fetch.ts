@@ -4,8 +4,8 @@ import { LANES } from '../record.ts'
 import { Connection } from '../redis/connection.ts'
 import { GROUP, type Keys } from '../redis/keys.ts'
 import type { ScriptReply } from '../redis/scripts.ts'
-import { type RawEntry, readEntries } from '../redis/store.ts'
 import type { RedisTarget } from '../redis/target.ts'
+import { type Delivery, readEntries } from '../redis/wire.ts'
 
 /** Never for ever: a read that blocks across a failover or on a half-open socket would never return. */
 const BLOCK = 2_000
@@ -15,12 +15,13 @@ const READY_TIMEOUT = 5_000
 
 export class Fetcher {
   readonly #connection: Connection
-  readonly #keys: Keys
+  /** The streams, then `>` for each. */
+  readonly #streams: readonly string[]
   #clientId: number | undefined
 
   /** onReady: after every (re)connect: what an earlier socket was given may be in the pending list. */
   constructor(target: RedisTarget, keys: Keys, onReady: () => void) {
-    this.#keys = keys
+    this.#streams = [...LANES.map((lane) => keys.stream(lane)), ...LANES.map(() => '>')]
     this.#connection = new Connection(target, {
       role: 'fetch',
       onReady: () => {
@@ -34,23 +35,21 @@ export class Fetcher {
    * Entries as they come, none after BLOCK ms; at most `count` of each lane. isWanted is asked at the last moment:
    * what is unblocked before it blocks must not block after all.
    */
-  async read(worker: string, count: number, isWanted: () => boolean): Promise<RawEntry[]> {
+  async read(worker: string, count: number, isWanted: () => boolean): Promise<Delivery[]> {
     await this.#connection.ready(READY_TIMEOUT)
     this.#clientId ??= await this.#connection.send((client) => client.client('ID'), READY_TIMEOUT)
     if (!isWanted()) return []
-    const streams = LANES.map((lane) => this.#keys.stream(lane))
     const reply = await this.#connection.send(
       (client) =>
         client.callBuffer(
           ...(['XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', count, 'BLOCK', BLOCK, 'STREAMS'] as const),
-          ...streams,
-          ...LANES.map(() => '>'),
+          ...this.#streams,
         ),
       BLOCK + GRACE,
     )
     return ((reply ?? []) as ScriptReply[]).flatMap((item) => {
       const [stream, entries] = item as readonly ScriptReply[]
-      const lane = LANES[streams.indexOf(String(stream))]!
+      const lane = LANES[this.#streams.indexOf(String(stream))]!
       return readEntries(lane, entries!)
     })
   }

@@ -7,7 +7,7 @@
 
 import { TaskAbortedError } from '../errors.ts'
 import type { Lane } from '../record.ts'
-import { type Place, placeKey, type RawEntry } from '../redis/store.ts'
+import { type Delivery, type Place, placeKey } from '../redis/wire.ts'
 
 export class Held implements Place {
   readonly lane: Lane
@@ -15,22 +15,21 @@ export class Held implements Place {
   readonly key: string
   readonly id: string
   readonly call: Buffer
-  attempt: number
+  readonly attempt: number
   state: 'waiting' | 'running' | 'finishing' | 'gone' = 'waiting'
-  /** Redis has marked it as running. */
-  started: boolean
+  /** Of performance.now(), when its handler begins. */
+  begunAt = 0
   #versions = 0
   #controller: AbortController | undefined
   #abortReason: TaskAbortedError | undefined
 
-  constructor(place: Place, id: string, call: Buffer, attempt: number, started: boolean) {
-    this.lane = place.lane
-    this.entry = place.entry
-    this.key = placeKey(place)
-    this.id = id
-    this.call = call
-    this.attempt = attempt
-    this.started = started
+  constructor(delivery: Delivery) {
+    this.lane = delivery.lane
+    this.entry = delivery.entry
+    this.key = placeKey(delivery)
+    this.id = delivery.id
+    this.call = delivery.call
+    this.attempt = delivery.begunBefore + 1
   }
 
   /** Made when it is asked for: most handlers never do. */
@@ -50,13 +49,4 @@ export class Held implements Place {
     this.#abortReason ??= new TaskAbortedError(reason)
     this.#controller?.abort(this.#abortReason)
   }
-}
-
-/** Entry fields are { id → call }, and { attempt → n } where the task was begun before. Null: not an entry of ours. */
-export function heldFrom(raw: RawEntry): Held | null {
-  const [id, call, more, attempt] = raw.fields
-  if (!id || !call || (raw.fields.length !== 2 && raw.fields.length !== 4)) return null
-  const before = more?.toString('latin1') === 'attempt' ? Number(attempt) : 0
-  if (!Number.isSafeInteger(before)) return null
-  return new Held(raw, id.toString('latin1'), call, before + 1, false)
 }

@@ -3,33 +3,42 @@
  * ends or its task is gone.
  */
 
+import type { Begun } from '../upkeep/begun.ts'
 import type { Held } from './held.ts'
+import type { Pace } from './pace.ts'
 
 /** Handlers that begin in a row before the event loop gets a turn: outcomes, beats and reads want one too. */
 const MAX_BURST = 5
 
-export class Holding {
-  readonly #concurrency: number
+export interface HoldingOptions {
+  readonly concurrency: number
+  readonly pace: Pace
+  readonly begun: Begun
   /** Must not throw. */
-  readonly #run: (held: Held) => void
+  readonly run: (held: Held) => void
+  /** These wait longer than they should: others may have them. They are not held any more. */
+  readonly onExcess: (helds: readonly Held[]) => void
+}
+
+export class Holding {
+  readonly #options: HoldingOptions
   readonly #held = new Map<string, Held>()
   #waiting: Held[] = []
   #active = 0
   #beginning = false
   #idle: (() => void)[] = []
 
-  constructor(concurrency: number, run: (held: Held) => void) {
-    this.#concurrency = concurrency
-    this.#run = run
+  constructor(options: HoldingOptions) {
+    this.#options = options
   }
 
   get active(): number {
     return this.#active
   }
 
-  /** Slots that nothing runs in or waits for. */
-  get free(): number {
-    return this.#concurrency - this.#active - this.#waiting.length
+  /** How many more tasks it may be given. */
+  get room(): number {
+    return this.#options.pace.room(this.#active, this.#waiting.length)
   }
 
   has(key: string): boolean {
@@ -44,10 +53,12 @@ export class Holding {
     return this.#held.get(key)
   }
 
-  /** Takes it up: it runs as soon as there is a slot. */
-  take(held: Held): void {
-    this.#held.set(held.key, held)
-    this.#waiting.push(held)
+  /** Takes them up: each runs as soon as there is a slot. */
+  take(helds: readonly Held[]): void {
+    for (const held of helds) {
+      this.#held.set(held.key, held)
+      this.#waiting.push(held)
+    }
     this.#begin()
   }
 
@@ -77,10 +88,12 @@ export class Holding {
 
   /** Those that have not begun, for giving back. */
   dropWaiting(): Held[] {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const held of waiting) this.drop(held)
-    return waiting
+    return this.#dropLast(this.#waiting.length)
+  }
+
+  /** The thread that may stop beginnings has ended doing so. */
+  resume(): void {
+    this.#begin()
   }
 
   abortAll(reason: string): void {
@@ -93,6 +106,12 @@ export class Holding {
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
+  #dropLast(count: number): Held[] {
+    const last = this.#waiting.splice(this.#waiting.length - count, count)
+    for (const held of last) this.drop(held)
+    return last
+  }
+
   #freeSlot(): void {
     this.#active -= 1
     if (this.#active === 0) for (const resolve of this.#idle.splice(0)) resolve()
@@ -103,20 +122,33 @@ export class Holding {
   #begin(): void {
     if (this.#beginning) return
     this.#beginning = true
+    const { concurrency, pace, begun, run, onExcess } = this.#options
     const started = performance.now()
-    while (this.#waiting.length > 0 && this.#active < this.#concurrency) {
-      const held = this.#waiting.shift()!
-      held.state = 'running'
+    let now = started
+    while (this.#waiting.length > 0 && this.#active < concurrency && now - started <= MAX_BURST) {
+      const held = this.#waiting[0]!
+      begun.waiting = this.#waiting.length - 1
+      // The thread gives back what waits here; its word comes, and then `resume`.
+      if (!begun.begin(held.lane, held.entry)) break
+      this.#waiting.shift()
       this.#active += 1
-      this.#run(held)
-      if (performance.now() - started > MAX_BURST) {
-        setImmediate(() => {
-          this.#beginning = false
-          this.#begin()
-        })
-        return
-      }
+      held.state = 'running'
+      held.begunAt = now
+      run(held)
+      const returned = performance.now()
+      pace.returned(returned - now, held.call.length)
+      now = returned
     }
-    this.#beginning = false
+    begun.waiting = this.#waiting.length
+    const excess = pace.excess(this.#waiting.length)
+    if (excess > 0) onExcess(this.#dropLast(excess))
+    if (now - started <= MAX_BURST) {
+      this.#beginning = false
+      return
+    }
+    setImmediate(() => {
+      this.#beginning = false
+      this.#begin()
+    })
   }
 }

@@ -1,39 +1,35 @@
 /**
  * Entries that do not come by turns: by the blocking read, which runs while the queue is empty, and from the
- * worker's own pending list, where a delivery whose reply was lost is found. Each is announced by `start`; what is
- * announced is handed on, and a refusal takes it back.
+ * worker's own pending list, where a delivery whose reply was lost is found. The delivery itself is the mark that a
+ * task runs here, so handlers begin at once.
  */
 
 import { isGroupGone, isTransient } from '../redis/faults.ts'
-import { type Delivered, type Place, placeKey, type RawEntry, type Store } from '../redis/store.ts'
+import type { Store } from '../redis/store.ts'
+import { type Delivery, type Place, placeKey } from '../redis/wire.ts'
 import { toError } from '../report.ts'
 import { Fetcher } from './fetch.ts'
-import { type Held, heldFrom } from './held.ts'
-import { insist, type Patience } from './retry.ts'
 import type { WorkerServices } from './services.ts'
 
 export interface IntakeOptions {
   readonly services: WorkerServices
-  readonly patience: Patience
   /** How many tasks more the worker could run now. */
   readonly room: () => number
   readonly isHeld: (key: string) => boolean
-  readonly take: (worker: string, helds: readonly Held[]) => void
-  readonly refuse: (held: Held, reason: string) => void
+  readonly take: (worker: string, entries: readonly Delivery[]) => void
   /** No read is on its way any more: there is no room, or there is a backlog, or Redis is away. */
   readonly onPause: () => void
   /** Redis has surely heard of this worker within its lease. */
   readonly isFresh: () => boolean
-  readonly onDead: (worker: string) => void
-  /** A new connection: what an earlier one was given may be in the pending list. */
+  /** Something may be in the pending list that is not held. */
   readonly onDoubt: () => void
   readonly onError: (error: Error) => void
 }
 
+/** What is left of an entry that was deleted by hand. */
+const NOTHING = { id: '', call: Buffer.alloc(0), begunBefore: 0 }
 /** After a read that failed. */
 const READ_PAUSE = 200
-const MAX_SAMPLE = 256
-const NO_SAMPLE = Buffer.alloc(0)
 
 export class Intake {
   readonly #options: IntakeOptions
@@ -90,14 +86,11 @@ export class Intake {
     const entries = await this.#store.entries(places)
     const found = new Set(entries.map(placeKey))
     const deleted = places.filter((place) => !found.has(placeKey(place)))
-    const all = [...entries, ...deleted.map((place) => ({ ...place, fields: [] }))]
+    const all = [...entries, ...deleted.map((place) => ({ ...place, ...NOTHING }))]
     const strays = all.filter((raw) => !this.#options.isHeld(placeKey(raw)))
     if (strays.length === 0 || !this.#isOpen) return
     if (this.#reading) for (const raw of strays) this.#takenUp.add(placeKey(raw))
-    const helds = strays.map(heldFrom)
-    await this.#start(worker, strays, helds)
-    const started = helds.filter((held) => held?.started && !this.#options.isHeld(held.key)) as Held[]
-    this.#options.take(worker, started)
+    this.#options.take(worker, strays)
   }
 
   async #readLoop(): Promise<void> {
@@ -119,53 +112,15 @@ export class Intake {
     }
   }
 
-  /** A blocking read has brought these: they are new, so handlers begin while `start` is on its way. */
-  #arrived(worker: string, entries: readonly RawEntry[]): void {
-    const isNew = (raw: RawEntry): boolean => {
+  #arrived(worker: string, entries: readonly Delivery[]): void {
+    const isNew = (raw: Delivery): boolean => {
       return !this.#options.isHeld(placeKey(raw)) && !this.#takenUp.has(placeKey(raw))
     }
     const fresh = entries.filter(isNew)
     this.#takenUp.clear()
     if (fresh.length === 0) return
-    const helds = fresh.map(heldFrom)
-    const good = helds.filter((held) => held !== null)
-    const starting = this.#start(worker, fresh, helds)
-    if (this.#options.isFresh()) {
-      this.#options.take(worker, good)
-      starting.catch(this.#options.onError)
-      return
-    }
-    // Perhaps this process was paused and is dead to the others: first hear what Redis says.
-    const takeStarted = (): void => {
-      const started = good.filter((held) => held.started)
-      this.#options.take(worker, started)
-    }
-    starting.then(takeStarted, this.#options.onError)
+    if (this.#options.isFresh()) this.#options.take(worker, fresh)
+    // Perhaps this process was paused and is dead to the others: they stay in the pending list until Redis was asked.
+    else this.#options.onDoubt()
   }
-
-  async #start(worker: string, entries: readonly RawEntry[], helds: readonly (Held | null)[]): Promise<void> {
-    const delivered = entries.map((raw, index) => toDelivered(raw, helds[index] ?? null))
-    const answers = await insist(this.#options.patience, () => this.#store.start(worker, delivered))
-    if (answers === 'dead') {
-      this.#options.onDead(worker)
-      return
-    }
-    answers.forEach((answer, index) => {
-      const held = helds[index]
-      if (!held) return
-      if (typeof answer === 'number') {
-        held.started = true
-        held.attempt = answer
-      } else {
-        this.#options.refuse(held, `the task may not be run: ${answer}`)
-      }
-    })
-  }
-}
-
-function toDelivered(raw: RawEntry, held: Held | null): Delivered {
-  const { lane, entry, fields } = raw
-  if (held) return { lane, entry, id: held.id, sample: held.call.subarray(0, MAX_SAMPLE) }
-  const samples = fields.map((field) => field.subarray(0, MAX_SAMPLE))
-  return { lane, entry, id: '', sample: samples.length === 0 ? NO_SAMPLE : Buffer.concat(samples) }
 }

@@ -9,12 +9,14 @@
 
 import { HEAD_ROOM } from '../envelope.ts'
 import { isGroupGone } from '../redis/faults.ts'
-import type { Outcome, Place, TurnReply } from '../redis/store.ts'
+import { type Delivery, type Outcome, type Place, placeKey, type TurnReply } from '../redis/wire.ts'
 import { toError } from '../report.ts'
+import type { Begun } from '../upkeep/begun.ts'
 import { type ExecuteOptions, execute } from './execute.ts'
 import { Held } from './held.ts'
 import { Holding } from './holding.ts'
 import { Intake } from './intake.ts'
+import { Pace } from './pace.ts'
 import { ProgressReports } from './progress.ts'
 import { insist, type Patience } from './retry.ts'
 import type { WorkerServices } from './services.ts'
@@ -23,6 +25,9 @@ import { type Finished, Turns } from './turns.ts'
 export interface ProcessorOptions {
   readonly services: WorkerServices
   readonly concurrency: number
+  /** Tasks held beyond those, at most. */
+  readonly prefetch: number
+  readonly begun: Begun
   readonly patience: Patience
   /** Redis has surely heard of this worker within its lease. */
   readonly isFresh: () => boolean
@@ -33,28 +38,37 @@ export interface ProcessorOptions {
   readonly onError: (error: Error) => void
 }
 
+const MAX_GIVEN_BACK = 4_096
+
 export class Processor {
   readonly #options: ProcessorOptions
+  readonly #pace: Pace
   readonly #holding: Holding
   readonly #turns: Turns
   readonly #intake: Intake
   readonly #progress: ProgressReports
+  /** What the heartbeat's thread gave back lately. */
+  readonly #givenBack = new Set<string>()
   #id = ''
   #isOpen = false
 
   constructor(options: ProcessorOptions) {
     this.#options = options
-    const { services, patience, isFresh, onDead, onDoubt, onError } = options
+    const { services, isFresh, onDoubt, onError } = options
     const { store, registry, limits } = services
     const executing: ExecuteOptions = {
       ...limits,
       registry,
       updateProgress: (held, value) => this.#progress.report(held, value),
     }
-    this.#holding = new Holding(options.concurrency, (held) =>
-      execute(held, executing, (outcome) => this.#finished({ held, outcome })),
-    )
-    const room = (): number => this.#holding.free - this.#turns.asked
+    const { concurrency, prefetch, begun } = options
+    this.#pace = new Pace(concurrency, prefetch)
+    this.#holding = new Holding({
+      ...{ concurrency, begun, pace: this.#pace },
+      run: (held) => execute(held, executing, (outcome) => this.#finished({ held, outcome })),
+      onExcess: (helds) => void this.#giveBack(helds, false).catch(onError),
+    })
+    const room = (): number => this.#holding.room - this.#turns.asked
     this.#turns = new Turns({
       wanted: () => (this.#isOpen && !this.#intake.isReading ? room() : 0),
       isBusy: () => this.#holding.active > 0,
@@ -63,15 +77,14 @@ export class Processor {
       onError: (finished, error) => this.#turnFailed(finished, error),
     })
     this.#intake = new Intake({
-      ...{ services, patience, room, isFresh, onDead, onDoubt, onError },
+      ...{ services, room, isFresh, onDoubt, onError },
       isHeld: (key) => this.#holding.has(key),
-      take: (id, helds) => this.#take(id, helds),
-      refuse: (held, reason) => held.state !== 'finishing' && this.#holding.drop(held, reason),
+      take: (id, entries) => this.#take(id, entries),
       onPause: () => this.#turns.ask(),
     })
     this.#progress = new ProgressReports({
       maxBytes: limits.maxPayload,
-      send: (reports) => store.progress(this.#id, reports),
+      send: (reports) => store.progress(reports),
       onFenced: (held) => this.#lose(held, 'the task was given to another worker'),
     })
   }
@@ -135,6 +148,24 @@ export class Processor {
     return this.#holding.has(key)
   }
 
+  /** The heartbeat's thread has given these back, because they stood still here. */
+  gaveBack(keys: readonly string[]): void {
+    // Those whose delivery is still on its way are known when they arrive.
+    for (const key of keys) this.#givenBack.add(key)
+    for (const key of this.#givenBack) {
+      if (this.#givenBack.size <= MAX_GIVEN_BACK) break
+      this.#givenBack.delete(key)
+    }
+    for (const key of keys) {
+      const held = this.#holding.get(key)
+      if (held?.state === 'waiting') this.#holding.drop(held)
+    }
+    if (keys.length > 0) this.#pace.stood()
+    this.#options.begun.resume()
+    this.#holding.resume()
+    this.#turns.ask()
+  }
+
   /** These are in the pending list and not held. */
   takeUp(places: readonly Place[]): Promise<void> {
     return this.#intake.takeUp(places)
@@ -150,6 +181,7 @@ export class Processor {
 
   #finished(finished: Finished): void {
     if (finished.held.state !== 'running') return
+    this.#pace.ended(performance.now() - finished.held.begunAt)
     this.#progress.hurry(finished.held)
     this.#holding.finish(finished.held)
     this.#turns.push(finished)
@@ -169,7 +201,7 @@ export class Processor {
     )
     // What a lost reply brought is in the pending list.
     if (retried) this.#options.onDoubt()
-    return id === this.#id ? reply : { ...reply, granted: [] }
+    return id === this.#id ? reply : { ...reply, taken: [] }
   }
 
   #turnDone(finished: readonly Finished[], want: number, reply: TurnReply): void {
@@ -177,15 +209,12 @@ export class Processor {
       this.#holding.drop(held)
       if (reply.verdicts[index] === 'fenced') this.#options.onFenced(held.id)
     })
-    if (reply.granted === 'dead') {
+    if (reply.taken === 'dead') {
       this.#options.onDead(this.#id)
       return
     }
-    const helds = reply.granted.map(
-      (granted) => new Held(granted, granted.id, granted.call, granted.attempt, true),
-    )
-    this.#take(this.#id, helds)
-    if (helds.length < want) this.#intake.read()
+    this.#take(this.#id, reply.taken)
+    if (reply.taken.length < want) this.#intake.read()
   }
 
   #turnFailed(finished: readonly Finished[], error: unknown): void {
@@ -195,9 +224,20 @@ export class Processor {
     this.#intake.read()
   }
 
-  #take(id: string, helds: readonly Held[]): void {
-    if (this.#isOpen && id === this.#id) for (const held of helds) this.#holding.take(held)
+  #take(id: string, entries: readonly Delivery[]): void {
+    const helds: Held[] = []
+    for (const entry of entries) {
+      if (entry.id === '') this.#quarantine(entry)
+      else if (!this.#givenBack.has(placeKey(entry))) helds.push(new Held(entry))
+    }
+    if (this.#isOpen && id === this.#id) this.#holding.take(helds)
     else this.#giveBack(helds, false).catch(this.#options.onError)
+  }
+
+  #quarantine({ lane, entry, call }: Delivery): void {
+    const { store } = this.#options.services
+    // What fails now is found again by the next look at the pending list.
+    store.quarantine([{ lane, entry, sample: call }]).catch(() => {})
   }
 
   async #giveBack(helds: readonly Held[], begun: boolean): Promise<void> {

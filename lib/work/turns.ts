@@ -3,13 +3,15 @@
  * nothing else runs they go at once. At most two turns are on their way, so batches grow with the load.
  */
 
-import type { Outcome, TurnReply } from '../redis/store.ts'
+import type { Outcome, TurnReply } from '../redis/wire.ts'
 import type { Held } from './held.ts'
 
 const MAX_OUTCOMES = 256
 const MAX_WANT = 256
 const MAX_BYTES = 1024 * 1024
 const MAX_ON_THE_WAY = 2
+/** So many outcomes leave at once, and beside another turn, so that Redis works while the next handlers run. */
+const ENOUGH = 128
 
 export interface Finished {
   readonly held: Held
@@ -46,7 +48,8 @@ export class Turns {
 
   push(finished: Finished): void {
     this.#finished.push(finished)
-    this.#schedule()
+    if (this.#finished.length >= ENOUGH) this.#flush()
+    else this.#schedule()
   }
 
   /** There may be work: take some if there is room. */
@@ -65,16 +68,25 @@ export class Turns {
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
+  /** Few outcomes wait for the turn on its way: larger batches cost everybody less. */
+  get #mayGo(): boolean {
+    if (this.#onTheWay === 0) return true
+    return this.#onTheWay < MAX_ON_THE_WAY && this.#finished.length >= ENOUGH
+  }
+
   #schedule(): void {
-    if (this.#scheduled || this.#onTheWay === MAX_ON_THE_WAY) return
+    if (this.#scheduled || !this.#mayGo) return
     this.#scheduled = true
-    if (this.#options.isBusy()) setImmediate(() => this.#flush())
-    else queueMicrotask(() => this.#flush())
+    const flush = (): void => {
+      this.#scheduled = false
+      this.#flush()
+    }
+    if (this.#options.isBusy()) setImmediate(flush)
+    else queueMicrotask(flush)
   }
 
   #flush(): void {
-    this.#scheduled = false
-    while (this.#onTheWay < MAX_ON_THE_WAY) {
+    while (this.#mayGo) {
       // One turn at a time asks without bringing anything: a second would find the same.
       const mayAsk = this.#finished.length > 0 || this.#asked === 0
       const want = mayAsk ? Math.min(this.#options.wanted(), MAX_WANT) : 0

@@ -13,6 +13,7 @@ import { OptionError } from '../errors.ts'
 import { newWorkerId } from '../ids.ts'
 import type { Recovery } from '../redis/store.ts'
 import { report, toError } from '../report.ts'
+import { Begun } from '../upkeep/begun.ts'
 import { Heartbeat } from '../upkeep/heartbeat.ts'
 import type { Loop } from '../upkeep/loop.ts'
 import { reconcileLoop } from '../upkeep/reconcile.ts'
@@ -25,6 +26,12 @@ import type { WorkerServices } from './services.ts'
 export interface WorkerOptions {
   /** Handlers that run at once, at most. Default 10. */
   readonly concurrency?: number
+  /**
+   * Tasks held beyond those that run, at most, so that short ones follow each other without a round trip. The worker
+   * fetches ahead what it runs in some 5 ms, nothing if tasks are long, and gives back what has to wait. 0: a task is
+   * only taken when it can begin. Default 512.
+   */
+  readonly prefetch?: number
   /** How long the worker may be silent before its tasks go to others; it beats three times in that. Default 15,000. */
   readonly lease?: number
   /** How long `stop()` waits for running handlers before it aborts them and gives their tasks back. Default 25,000. */
@@ -76,7 +83,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#services = services
     this.#options = options
     const { store, commands, limits, queue, namespace, target } = services
-    const { concurrency, lease, maxCrashes } = options
+    const { concurrency, prefetch, lease, maxCrashes } = options
     const worker = (): string => this.#id
     const onDead = (id: string): void => this.#dead(id)
     const onError = (error: Error): void => this.#report(error)
@@ -84,9 +91,13 @@ export class Worker extends EventEmitter<WorkerEvents> {
       ready: () => commands.ready(READY_TIMEOUT),
       isOver: () => this.#state === 'stopped' || performance.now() > this.#leaveBy,
     }
-    this.#heartbeat = new Heartbeat({ target, namespace, queue, lease, onDead, onError })
+    const begun = new Begun()
+    this.#heartbeat = new Heartbeat({
+      ...{ target, namespace, queue, lease, begun, onDead, onError },
+      onGivenBack: (keys) => processor.gaveBack(keys),
+    })
     const processor = new Processor({
-      ...{ services, concurrency, patience: this.#patience, onDead, onError },
+      ...{ services, concurrency, prefetch, begun, patience: this.#patience, onDead, onError },
       isFresh: () => this.#heartbeat.isFresh,
       onFenced: (id) => this.emit('fenced', id),
       onDoubt: () => this.#reconcile.kick(),
@@ -97,7 +108,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       onRecovered: (recovery) => this.emit('recovered', recovery),
     })
     this.#reconcile = reconcileLoop({
-      ...{ store, worker },
+      ...{ store, worker, onDead },
       held: () => processor.heldKeys(),
       isHeld: (key) => processor.isHeld(key),
       onStray: (places) => processor.takeUp(places),
@@ -215,6 +226,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const leave = (): Promise<number> => insist(this.#patience, () => store.leave(id))
     while ((await leave()) > 0 && !this.#patience.isOver()) {
       const places = await store.pending(id, 1_000)
+      if (places === 'dead') break
       const strays = places.map((place) => ({ ...place, begun: false }))
       await store.release(id, strays)
     }

@@ -6,21 +6,21 @@
 import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import { callHead } from '../../lib/envelope.ts'
-import { type Unframed, unframe } from '../../lib/redis/frame.ts'
 import { GROUP, Keys } from '../../lib/redis/keys.ts'
 import type { ScriptReply } from '../../lib/redis/scripts.ts'
 import { decodeError } from '../../lib/remote-error.ts'
+import { type Unframed, unframe } from './unframe.ts'
 
 /** The prefix of the queue that tables use. */
 export const P = new Keys('spec', 'q').prefix
 
-/** `lag` is there only where Redis does not know how many entries nobody has read. */
+/** `lag` is there only where Redis is wrong about how many entries nobody has read. */
 export type Value = (
   | { hash: Record<string, string> }
   | { zset: Record<string, string> }
   | { list: unknown[] }
   | { string: string }
-  | { entries: string[][]; last?: string; consumers?: Record<string, string[]>; lag?: number | null }
+  | { entries: string[][]; last?: string; consumers?: Record<string, string[]>; lag?: number }
 ) & { expires?: string }
 /** Keys without P. */
 export type Keyspace = Record<string, Value>
@@ -30,6 +30,10 @@ export type Changes = Record<string, Value | null>
 /** The packed call of a seeded task, as text; it holds no real msgpack, which no script reads. */
 export const callOf = (id: string, client?: string): string =>
   `${callHead(client).toString('latin1')}call of ${id}`
+
+/** As a record names the place of its entry: lua/shared/base.lua. */
+export const placeOf = (ofLane: string, entry: string): string =>
+  ofLane === 'normal' ? entry : `${ofLane}/${entry}`
 
 /** Long values by their length and beginning. */
 export const short = (value: string): string =>
@@ -160,7 +164,8 @@ export class KeyspaceReader {
     const unread = (await client.xrange(key, `(${last}`, '+')).length
     const lag = groups[0]!.get('lag') as number | null
     const known = { entries, last: this.#names.of(inLane, last), consumers }
-    return lag === unread ? known : { ...known, lag }
+    // Null: Redis does not know, after an entry came and went.
+    return lag === null || lag === unread ? known : { ...known, lag }
   }
 
   #items(item: Unframed): unknown {
@@ -172,8 +177,14 @@ export class KeyspaceReader {
   }
 
   #text(bytes: Buffer): string {
-    const place = /^(\w+)\/(\d+-\d+)$/.exec(bytes.subarray(0, 64).toString('latin1'))
-    return place ? `${place[1]}/${this.#names.of(place[1]!, place[2]!)}` : this.#time(shown(bytes))
+    const head = bytes.subarray(0, 128).toString('latin1')
+    const place = /^(?:(\w+)\/)?(\d+-\d+)$/.exec(head)
+    if (place) {
+      const [, inLane, entry] = place as unknown as [string, string | undefined, string]
+      return `${inLane ? `${inLane}/` : ''}${this.#names.of(inLane ?? 'normal', entry)}`
+    }
+    const end = /^([sf] \d+ \d+) (\d+) (\S+)$/.exec(head)
+    return end ? `${end[1]} ${this.#time(end[2]!)} ${end[3]}` : this.#time(shown(bytes))
   }
 
   /** Epoch ms that are not seeded ones, relative to the server's clock. */

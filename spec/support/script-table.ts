@@ -4,13 +4,15 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before } from 'node:test'
 import type { Redis } from 'ioredis'
-import { LANES } from '../../lib/record.ts'
-import { type FrameItem, unframe } from '../../lib/redis/frame.ts'
+import { LANES, type Lane } from '../../lib/record.ts'
+import { type FrameItem, frame } from '../../lib/redis/frame.ts'
+import { GROUP } from '../../lib/redis/keys.ts'
 import { sources } from '../../lib/redis/lua/embedded.ts'
-import { runScript, type ScriptName } from '../../lib/redis/scripts.ts'
+import { loadScripts, runScript, type ScriptName } from '../../lib/redis/scripts.ts'
 import { type Changes, type Keyspace, KeyspaceReader, P, type Published, plain, timeOf } from './keyspace.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { Seed } from './seed.ts'
+import { unframe } from './unframe.ts'
 import { until } from './until.ts'
 
 export interface Row {
@@ -22,6 +24,8 @@ export interface Row {
   full?: true
   /** Polled after the seed until it is true. */
   ready?: (client: Redis) => Promise<boolean>
+  /** Pending entries that were delivered just now, before each run. */
+  fresh?: readonly (readonly [worker: string, lane: Lane, entry: string])[]
   args: readonly FrameItem[]
   answer?: unknown
   /** The script is refused with such an error. */
@@ -35,11 +39,14 @@ export interface Row {
 const WRITES = '#!lua flags=allow-oom'
 const READS = '#!lua flags=no-writes'
 const FLAGS: Record<ScriptName, string> = {
-  ...{ turn: WRITES, start: WRITES, progress: WRITES, release: WRITES, beat: WRITES, leave: WRITES },
+  ...{ turn: WRITES, progress: WRITES, release: WRITES, beat: WRITES, leave: WRITES, quarantine: WRITES },
   ...{ recover: WRITES, attach: WRITES, pending: READS, inspect: READS },
   // The only one that makes the data grow.
   enqueue: '#!lua',
 }
+
+/** Scripts that pack their answer. */
+const PACKED: readonly ScriptName[] = ['turn']
 
 /**
  * One test for each row, and one for the head of the script: `for (const [name, test] of table(…)) it(name, test)`.
@@ -54,7 +61,9 @@ export function table(
   let subscriber: Redis
   let published: Published = {}
   before(async () => {
-    redis = await startRedis()
+    // Each entry in a node of its own: what may leave the stream leaves it at once, and tables can show it.
+    redis = await startRedis({ args: ['--stream-node-max-entries', '1'] })
+    loadScripts(redis.client)
     subscriber = redis.client.duplicate()
     await subscriber.psubscribe(`${P}:reply:*`)
     subscriber.on('pmessageBuffer', (_pattern, channel: Buffer, message: Buffer) => {
@@ -72,12 +81,18 @@ export function table(
     published = {}
     const { client } = redis
     if (row.full) await client.config('SET', 'maxmemory', '1')
+    // Sent together with the script, so that no time passes between them.
+    const claims = (row.fresh ?? []).map(([worker, ofLane, entry]) =>
+      client.call('XCLAIM', `${P}:stream:${ofLane}`, GROUP, worker, 0, entry, 'JUSTID'),
+    )
     try {
-      return shape(plain(await runScript(client, script, P, row.args)))
+      const answer = await runScript(client, script, P, frame(row.args))
+      return shape(plain(PACKED.includes(script) ? unframe(answer as Buffer) : answer))
     } catch (error) {
       if (!row.refused) throw error
       return String(error)
     } finally {
+      await Promise.all(claims)
       if (row.full) await client.config('SET', 'maxmemory', '0')
       // Answered after the messages that the script has sent.
       await subscriber.ping()
@@ -119,7 +134,7 @@ function checkHead(script: ScriptName): void {
   assert.equal(flags, FLAGS[script])
   assert.equal(sources[script].split('\n')[0], FLAGS[script], 'in embedded.ts')
   assert.match(first!, new RegExp(`^-- ${script}: \\w`))
-  for (const part of [/args:/, /keys:/, /gives:|each:/]) assert.match(rest.slice(0, end).join('\n'), part)
+  for (const part of [/args:/, /keys:/, /gives\b.*:|each:/]) assert.match(rest.slice(0, end).join('\n'), part)
 }
 
 function apply(keyspace: Keyspace, changes: Changes = {}): Keyspace {

@@ -1,6 +1,6 @@
-import type { Lane } from '../../lib/record.ts'
+import type { Lane, OutcomeState } from '../../lib/record.ts'
 import { GROUP } from '../../lib/redis/keys.ts'
-import { callOf, P } from './keyspace.ts'
+import { callOf, P, placeOf } from './keyspace.ts'
 
 export interface SeededTask {
   /** Default `normal`. */
@@ -13,9 +13,13 @@ export interface SeededTask {
   record?: Record<string, string>
 }
 
+/** How long what is seeded as delivered runs already, ms: long enough for its followers to be deleted singly. */
+const RUNS_FOR = 60_000
+
 /** Collects commands. Of each lane: first what is delivered, in this order, then what is queued. */
 export class Seed {
   readonly #commands: (string | number | Buffer)[][] = []
+  readonly #unread = new Map<Lane, string[]>()
   /** The server's clock when the row began. */
   readonly now: number
   #entries = 0
@@ -42,13 +46,17 @@ export class Seed {
   /** An entry of any shape. */
   entry(toLane: Lane, ...fields: (string | Buffer)[]): this {
     this.#entries += 1
-    return this.command('XADD', `P:stream:${toLane}`, `${this.#entries}-0`, ...fields)
+    const entry = `${this.#entries}-0`
+    this.#unread.set(toLane, [...(this.#unread.get(toLane) ?? []), entry])
+    return this.command('XADD', `P:stream:${toLane}`, entry, ...fields)
   }
 
-  /** Delivers the next entries of a lane to a worker. */
+  /** Delivers the next entries of a lane to a worker; they run for a minute already. */
   deliver(worker: string, fromLane: Lane = 'normal', count = 1): this {
-    const read = ['GROUP', GROUP, worker, 'COUNT', count, 'STREAMS', `P:stream:${fromLane}`, '>']
-    return this.command('XREADGROUP', ...read)
+    const stream = `P:stream:${fromLane}`
+    const entries = this.#unread.get(fromLane)?.splice(0, count) ?? []
+    this.command('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', count, 'STREAMS', stream, '>')
+    return this.command('XCLAIM', stream, GROUP, worker, 0, ...entries, 'IDLE', RUNS_FOR, 'JUSTID')
   }
 
   record(id: string, fields: Record<string, string>): this {
@@ -58,25 +66,25 @@ export class Seed {
   queued(id: string, task: SeededTask = {}): this {
     const { lane: toLane = 'normal', client, call = callOf(id, client), record } = task
     this.entry(toLane, id, Buffer.from(call as string, 'latin1'))
-    return this.record(id, { entry: `${toLane}/${this.#entries}-0`, ...record })
+    return this.record(id, { entry: placeOf(toLane, `${this.#entries}-0`), ...record })
   }
 
-  /** Read by a worker that has not started it. */
-  delivered(id: string, worker: string, task: SeededTask = {}): this {
+  /** Delivered to a worker, which is all that makes a task run. */
+  running(id: string, worker: string, task: SeededTask = {}): this {
     return this.queued(id, task).deliver(worker, task.lane)
   }
 
-  running(id: string, worker: string, task: SeededTask = {}): this {
-    const record = { state: 'running', worker, attempt: '1', started: '100', ...task.record }
-    return this.delivered(id, worker, { ...task, record })
-  }
-
-  /** Ended by `worker` under the token `normal/9-0`, unless `record` says otherwise. */
-  ended(id: string, state: string, value: string, record: Record<string, string> = {}): this {
+  /** Ended by `w1` under the token 9-0 of lane normal, unless `record` says otherwise. */
+  ended(id: string, state: OutcomeState, value: string, record: Record<string, string> = {}): this {
     const field = state === 'succeeded' ? 'result' : 'error'
-    const common = { entry: 'normal/9-0', state, worker: 'w1', attempt: '1', started: '100', finished: '200' }
+    const common = { entry: '9-0', end: `${state[0]} 1 100 200 w1` }
     this.record(id, { ...common, call: callOf(id), [field]: value, ...record })
     return this.command('PEXPIRE', `P:task:${id}`, 60_000)
+  }
+
+  /** Entries of ended tasks lie in this lane, above one that is pending. */
+  untidy(ofLane: Lane): this {
+    return this.command('HSET', 'P:untidy', ofLane, '')
   }
 
   /** One of the dead letters since `at`. */

@@ -1,21 +1,42 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { Begun } from '../../lib/upkeep/begun.ts'
 import { Held } from '../../lib/work/held.ts'
 import { Holding } from '../../lib/work/holding.ts'
+import { Pace } from '../../lib/work/pace.ts'
 
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 let made = 0
 function held(): Held {
   made += 1
-  return new Held({ lane: 'normal', entry: `1-${made}` }, `task-${made}`, Buffer.alloc(0), 1, true)
+  return new Held({
+    lane: 'normal',
+    entry: `1-${made}`,
+    id: `task-${made}`,
+    call: Buffer.alloc(0),
+    begunBefore: 0,
+  })
 }
+const placeOf = ({ lane, entry, id, call }: Held) => ({ lane, entry, id, call })
 const several = (count: number): Held[] => Array.from({ length: count }, held)
+
+/** Nothing waits too long here: the specs below that are about that have a pace of their own. */
+class Patient extends Pace {
+  override excess(): number {
+    return 0
+  }
+}
+
+function makeHolding(concurrency: number, run: (one: Held) => void, begun = new Begun()): Holding {
+  const pace = new Patient(concurrency, 0)
+  return new Holding({ concurrency, pace, begun, run, onExcess: () => {} })
+}
 
 /** A holding whose handlers run until the spec ends them. */
 function holdingOf(concurrency: number): { holding: Holding; running: Held[] } {
   const running: Held[] = []
-  return { holding: new Holding(concurrency, (one) => running.push(one)), running }
+  return { holding: makeHolding(concurrency, (one) => running.push(one)), running }
 }
 
 /** Time passes only when the spec says so. */
@@ -29,14 +50,14 @@ describe('slots', () => {
   test('as many run as there are slots, in the order in which they came; the others wait', () => {
     const { holding, running } = holdingOf(2)
     const all = several(4)
-    for (const one of all) holding.take(one)
+    for (const one of all) holding.take([one])
     assert.deepEqual(running, all.slice(0, 2))
     assert.deepEqual(
       all.map((one) => one.state),
       ['running', 'running', 'waiting', 'waiting'],
     )
     assert.equal(holding.active, 2)
-    assert.ok(holding.free <= 0)
+    assert.ok(holding.room <= 0)
     holding.finish(all[1]!)
     assert.deepEqual(running, all.slice(0, 3))
     assert.deepEqual([holding.active, all[1]!.state], [2, 'finishing'])
@@ -45,20 +66,20 @@ describe('slots', () => {
   test('that nothing runs in or waits for are free', () => {
     const { holding } = holdingOf(3)
     const [a, b] = several(2)
-    assert.equal(holding.free, 3)
-    holding.take(a!)
-    assert.equal(holding.free, 2)
-    holding.take(b!)
+    assert.equal(holding.room, 3)
+    holding.take([a!])
+    assert.equal(holding.room, 2)
+    holding.take([b!])
     holding.finish(a!)
-    assert.equal(holding.free, 2)
+    assert.equal(holding.room, 2)
     holding.drop(b!, 'gone')
-    assert.deepEqual([holding.free, holding.active], [3, 0])
+    assert.deepEqual([holding.room, holding.active], [3, 0])
   })
 
   test('a task begins in the same tick when there is a slot', () => {
     const { holding, running } = holdingOf(1)
     const one = held()
-    holding.take(one)
+    holding.take([one])
     assert.deepEqual(running, [one])
   })
 })
@@ -68,7 +89,7 @@ describe('bookkeeping', () => {
     const { holding } = holdingOf(1)
     const one = held()
     assert.ok(!holding.has(one.key))
-    holding.take(one)
+    holding.take([one])
     assert.equal(holding.get(one.key), one)
     holding.finish(one)
     assert.ok(holding.has(one.key))
@@ -80,7 +101,7 @@ describe('bookkeeping', () => {
   test('the keys are those of all that is held, whatever its state', () => {
     const { holding } = holdingOf(2)
     const [a, b, c] = several(3)
-    for (const one of [a!, b!, c!]) holding.take(one)
+    for (const one of [a!, b!, c!]) holding.take([one])
     holding.finish(a!)
     assert.deepEqual(holding.keys(), new Set([a!.key, b!.key, c!.key]))
     holding.drop(b!)
@@ -93,8 +114,8 @@ describe('bookkeeping', () => {
   test('dropping frees the slot of a running task once, however often it is dropped', () => {
     const { holding, running } = holdingOf(1)
     const [a, b] = several(2)
-    holding.take(a!)
-    holding.take(b!)
+    holding.take([a!])
+    holding.take([b!])
     holding.drop(a!, 'lost')
     holding.drop(a!, 'lost')
     assert.deepEqual([running, holding.active], [[a, b], 1])
@@ -105,11 +126,11 @@ describe('bookkeeping', () => {
   test('dropping again touches neither the handler nor another delivery that came to the same place', () => {
     const { holding } = holdingOf(2)
     const first = held()
-    holding.take(first)
+    holding.take([first])
     holding.finish(first)
     holding.drop(first)
-    const second = new Held(first, first.id, first.call, 2, true)
-    holding.take(second)
+    const second = new Held({ ...placeOf(first), begunBefore: 1 })
+    holding.take([second])
     holding.drop(first, 'late news')
     assert.equal(holding.get(first.key), second)
     assert.ok(!first.signal.aborted)
@@ -118,7 +139,7 @@ describe('bookkeeping', () => {
   test('dropping a waiting task takes it out of the line', () => {
     const { holding, running } = holdingOf(1)
     const [a, b, c] = several(3)
-    for (const one of [a!, b!, c!]) holding.take(one)
+    for (const one of [a!, b!, c!]) holding.take([one])
     holding.drop(b!)
     holding.finish(a!)
     assert.deepEqual(running, [a, c])
@@ -128,7 +149,7 @@ describe('bookkeeping', () => {
   test('dropping with a reason aborts the handler; dropping a recorded outcome does not', () => {
     const { holding } = holdingOf(3)
     const [lost, done, late] = several(3)
-    for (const one of [lost!, done!, late!]) holding.take(one)
+    for (const one of [lost!, done!, late!]) holding.take([one])
     const signal = lost!.signal
     holding.drop(lost!, 'given to another')
     assert.ok(signal.aborted)
@@ -145,8 +166,8 @@ describe('bookkeeping', () => {
   test('the slot of an aborted handler is free at once: nobody waits for it to notice', () => {
     const { holding, running } = holdingOf(1)
     const [stuck, next] = several(2)
-    holding.take(stuck!)
-    holding.take(next!)
+    holding.take([stuck!])
+    holding.take([next!])
     holding.drop(stuck!, 'lost')
     assert.deepEqual(running, [stuck, next])
   })
@@ -156,13 +177,13 @@ describe('letting go', () => {
   test('of everything: aborts what runs, keeps those whose outcome is on its way', () => {
     const { holding, running } = holdingOf(2)
     const [a, b, c, d] = several(4)
-    for (const one of [a!, b!, c!]) holding.take(one)
+    for (const one of [a!, b!, c!]) holding.take([one])
     holding.finish(a!)
-    holding.take(d!)
+    holding.take([d!])
     const { signal } = b!
     assert.deepEqual(new Set(holding.dropAll('declared dead')), new Set([b, c, d]))
     assert.ok(signal.aborted)
-    assert.deepEqual([holding.active, holding.free], [0, 2])
+    assert.deepEqual([holding.active, holding.room], [0, 2])
     assert.deepEqual([a!.state, b!.state, c!.state, d!.state], ['finishing', 'gone', 'gone', 'gone'])
     assert.ok(holding.has(a!.key) && !holding.has(b!.key))
     assert.ok(!running.includes(d!), 'a freed slot took one that was let go')
@@ -171,10 +192,10 @@ describe('letting go', () => {
   test('of those that have not begun: answers them, in their order, and leaves what runs', () => {
     const { holding, running } = holdingOf(1)
     const all = several(4)
-    for (const one of all) holding.take(one)
+    for (const one of all) holding.take([one])
     assert.deepEqual(holding.dropWaiting(), all.slice(1))
     assert.deepEqual(holding.dropWaiting(), [])
-    assert.deepEqual([holding.active, holding.free], [1, 0])
+    assert.deepEqual([holding.active, holding.room], [1, 0])
     holding.finish(all[0]!)
     assert.deepEqual(running, [all[0]])
   })
@@ -182,8 +203,8 @@ describe('letting go', () => {
   test('aborting all tells every handler and lets go of none', () => {
     const { holding } = holdingOf(1)
     const [a, b] = several(2)
-    holding.take(a!)
-    holding.take(b!)
+    holding.take([a!])
+    holding.take([b!])
     holding.abortAll('the worker stops')
     assert.ok(a!.signal.aborted && b!.signal.aborted)
     assert.deepEqual([holding.active, holding.keys().size], [1, 2])
@@ -193,8 +214,8 @@ describe('letting go', () => {
     const { holding } = holdingOf(2)
     await holding.idle()
     const [a, b] = several(2)
-    holding.take(a!)
-    holding.take(b!)
+    holding.take([a!])
+    holding.take([b!])
     let idle = 0
     const both = [holding.idle(), holding.idle()].map((one) => one.then(() => idle++))
     holding.finish(a!)
@@ -212,7 +233,7 @@ describe('synchronous handlers', () => {
     let ran = 0
     let deepest = 0
     let depth = 0
-    const holding = new Holding(10_000, (one) => {
+    const holding = makeHolding(10_000, (one) => {
       ran += 1
       depth += 1
       deepest = Math.max(deepest, depth)
@@ -221,7 +242,7 @@ describe('synchronous handlers', () => {
       depth -= 1
     })
     // The first holds the slots closed until all the others wait.
-    const gate = new Holding(1, (one) => {
+    const gate = makeHolding(1, (one) => {
       ran += 1
       depth += 1
       deepest = Math.max(deepest, depth)
@@ -232,19 +253,19 @@ describe('synchronous handlers', () => {
       depth -= 1
     })
     const first = held()
-    gate.take(first)
-    for (const one of several(10_000)) gate.take(one)
+    gate.take([first])
+    gate.take(several(10_000))
     gate.finish(first)
     assert.deepEqual([ran, deepest, gate.active], [10_001, 1, 0])
     ran = 0
-    for (const one of several(10_000)) holding.take(one)
+    for (const one of several(10_000)) holding.take([one])
     assert.deepEqual([ran, deepest, holding.active], [10_000, 1, 0])
   })
 
   test('give the event loop a turn after a few milliseconds, and then go on by themselves', async (t) => {
     const time = clock(t)
     const ran: Held[] = []
-    const holding = new Holding(1, (one) => {
+    const holding = makeHolding(1, (one) => {
       ran.push(one)
       time.pass(2)
       if (ran.length > 1) {
@@ -253,7 +274,7 @@ describe('synchronous handlers', () => {
       }
     })
     const all = several(10)
-    for (const one of all) holding.take(one)
+    for (const one of all) holding.take([one])
     holding.finish(all[0]!)
     assert.deepEqual(ran, all.slice(0, 4), 'three handlers of 2 ms are more than 5 ms')
     assert.equal(holding.active, 0)
@@ -268,19 +289,19 @@ describe('synchronous handlers', () => {
   test('that yield begin nothing that was let go meanwhile, and everything that came', async (t) => {
     const time = clock(t)
     const ran: Held[] = []
-    const holding = new Holding(1, (one) => {
+    const holding = makeHolding(1, (one) => {
       ran.push(one)
       time.pass(10)
       holding.finish(one)
       holding.drop(one)
     })
     const [a, b, c, d] = several(4)
-    holding.take(a!)
-    for (const one of [b!, c!]) holding.take(one)
+    holding.take([a!])
+    for (const one of [b!, c!]) holding.take([one])
     assert.deepEqual(ran, [a], 'the burst is over')
-    assert.ok(holding.free <= 0, 'those that wait need the slot')
+    assert.ok(holding.room <= 0, 'those that wait need the slot')
     holding.drop(b!)
-    holding.take(d!)
+    holding.take([d!])
     assert.deepEqual(ran, [a])
     for (let i = 0; i < 4; i++) await immediate()
     assert.deepEqual(ran, [a, c, d])
@@ -289,18 +310,60 @@ describe('synchronous handlers', () => {
   test('may drop and take from inside', () => {
     const ran: Held[] = []
     const [a, b, c] = several(3)
-    const holding = new Holding(1, (one) => {
+    const holding = makeHolding(1, (one) => {
       ran.push(one)
       if (one === a) {
-        holding.take(b!)
-        holding.take(c!)
+        holding.take([b!])
+        holding.take([c!])
         holding.drop(b!)
       }
       holding.finish(one)
       holding.drop(one)
     })
-    holding.take(a!)
+    holding.take([a!])
     assert.deepEqual(ran, [a, c])
-    assert.deepEqual([holding.active, holding.free, holding.keys().size], [0, 1, 0])
+    assert.deepEqual([holding.active, holding.room, holding.keys().size], [0, 1, 0])
+  })
+})
+
+describe('what cannot begin soon', () => {
+  test('is let go, the last ones first, once handlers are seen to keep the event loop', (t) => {
+    const time = clock(t)
+    const excess: Held[][] = []
+    const ran: Held[] = []
+    const holding = new Holding({
+      ...{ concurrency: 10, pace: new Pace(10, 0), begun: new Begun() },
+      run: (one) => {
+        ran.push(one)
+        time.pass(100)
+        holding.finish(one)
+        holding.drop(one)
+      },
+      onExcess: (helds) => excess.push([...helds]),
+    })
+    const all = several(10)
+    holding.take(all)
+    assert.deepEqual(ran, all.slice(0, 1))
+    assert.deepEqual(excess, [all.slice(2)], 'one may wait')
+    assert.deepEqual(holding.keys(), new Set([all[1]!.key]))
+    assert.equal(holding.room, 0)
+  })
+
+  test('does not begin while the thread gives back, and begins afterwards', () => {
+    const ran: Held[] = []
+    const begun = new Begun()
+    const holding = makeHolding(10, (one) => ran.push(one), begun)
+    const thread = new Begun(begun.memory)
+    const [a, b] = several(2)
+    holding.take([a!])
+    assert.ok(thread.stopAt(thread.beginnings))
+    holding.take([b!])
+    assert.deepEqual(ran, [a])
+    assert.deepEqual([thread.hasWaiting, thread.hasBegun('normal', a!.entry)], [true, true])
+    assert.ok(!thread.hasBegun('normal', b!.entry))
+    begun.resume()
+    holding.resume()
+    assert.deepEqual(ran, [a, b])
+    assert.ok(!thread.hasWaiting)
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Outcome, TurnReply } from '../../lib/redis/store.ts'
+import type { Outcome, TurnReply } from '../../lib/redis/wire.ts'
 import { Held } from '../../lib/work/held.ts'
 import { type Finished, Turns, type TurnsOptions } from '../../lib/work/turns.ts'
 
@@ -16,15 +16,15 @@ function finished(bytes = 10): Finished {
   const place = { lane: 'normal', entry: `1-${made}` } as const
   const outcome: Outcome = {
     ...place,
-    ...{ id: `task-${made}`, state: 'succeeded', value: Buffer.alloc(bytes), ttl: 1, attempt: 1 },
+    ...{ id: `task-${made}`, state: 'succeeded', value: Buffer.alloc(bytes), ttl: 1, attempt: 1, ran: 0 },
     ...{ kept: undefined, client: '' },
   }
-  return { held: new Held(place, outcome.id, Buffer.alloc(0), 1, true), outcome }
+  return { held: new Held({ ...place, id: outcome.id, call: Buffer.alloc(0), begunBefore: 0 }), outcome }
 }
 const several = (count: number, bytes?: number): Finished[] =>
   Array.from({ length: count }, () => finished(bytes))
 
-const EMPTY: TurnReply = { verdicts: [], granted: [] }
+const EMPTY: TurnReply = { verdicts: [], taken: [] }
 
 interface Turn {
   readonly want: number
@@ -94,13 +94,12 @@ describe('outcomes', () => {
     assert.deepEqual(sent[0]?.ids, ids(a))
   })
 
-  test('are in one turn each, in order, and the reply comes with those that it is for', async () => {
+  test('that are many go beside another turn, and the reply comes with those that it is for', async () => {
     const { sent, replies, push } = turnsOf()
-    const [a, b] = [several(2), several(3)]
+    const [a, b] = [several(2), several(128)]
     push(a)
     await immediate()
     push(b)
-    await immediate()
     await sent[1]!.reply()
     await sent[0]!.reply()
     assert.deepEqual(
@@ -110,31 +109,31 @@ describe('outcomes', () => {
     assert.equal(sent.length, 2)
   })
 
-  test('gather while two turns are on their way, and all go with the next: batches grow with the load', async () => {
+  test('that are few gather while a turn is on its way, and go with the next: batches grow with the load', async () => {
     const { sent, state, push } = turnsOf()
     const rest: Finished[] = []
     for (let i = 0; i < 50; i++) {
       const some = several(2)
       push(some)
-      if (i >= 2) rest.push(...some)
+      if (i >= 1) rest.push(...some)
       await immediate()
     }
-    assert.deepEqual([sent.length, state.most], [2, 2])
+    assert.deepEqual([sent.length, state.most], [1, 1])
     await sent[0]!.reply()
-    assert.deepEqual(sent[2]?.ids, ids(rest))
-    assert.equal(state.most, 2)
+    assert.deepEqual(sent[1]?.ids, ids(rest))
+    assert.equal(state.most, 1)
   })
 
-  test('that are many go in turns of at most 256', async () => {
+  test('of a long run leave while it goes on, two turns at a time, of at most 256', async () => {
     const { sent, state, push } = turnsOf()
     const all = several(600)
     push(all)
+    assert.equal(sent.length, 2, 'in the same tick')
     await immediate()
-    await sent[0]!.reply()
-    await sent[1]!.reply()
+    for (let i = 0; i < 3; i++) await sent[i]!.reply()
     assert.deepEqual(
       sent.map((turn) => turn.ids.length),
-      [256, 256, 88],
+      [128, 128, 256, 88],
     )
     assert.deepEqual(
       sent.flatMap((turn) => turn.ids),
@@ -233,7 +232,7 @@ describe('asking for work', () => {
     turns.ask()
     await immediate()
     state.wanted = 2
-    const a = several(1)
+    const a = several(128)
     push(a)
     await immediate()
     assert.deepEqual([sent[1]?.want, sent[1]?.ids], [2, ids(a)])
@@ -246,7 +245,7 @@ describe('asking for work', () => {
     push(several(1))
     await immediate()
     state.wanted = 2
-    push(several(1))
+    push(several(128))
     await immediate()
     assert.equal(turns.asked, 5)
     state.wanted = 0
@@ -289,9 +288,10 @@ describe('settled()', () => {
     const both = [turns.settled(), turns.settled()].map((one) => one.then(() => settled++))
     await immediate()
     await sent[0]!.reply()
+    await sent[1]!.reply()
     await immediate()
     assert.equal(settled, 0)
-    await sent[1]!.reply()
+    await sent[2]!.reply()
     await Promise.all(both)
     assert.equal(settled, 2)
   })

@@ -12,23 +12,24 @@ local client, join, answers = args[1], args[2] == '1', {}
 local MAX_CLIENTS = 256
 
 local function is_in_line(place)
-  local lane, entry = string.match(place or '', '^(%a+)/(%d+%-%d+)$')
+  local lane, entry = parse_place(place)
   if not lane then return false end
-  local found = pcall('XRANGE', stream_of(lane), entry, entry)
+  local found = pcall('XRANGE', STREAM .. lane, entry, entry)
   if #found > 0 then return true end
-  local pending = pcall('XPENDING', stream_of(lane), GROUP, entry, entry, 1)
+  local pending = pcall('XPENDING', STREAM .. lane, GROUP, entry, entry, 1)
   return #pending > 0
 end
 
 local function attach(id)
-  local key = task_of(id)
-  local record = pcall('HMGET', key, 'state', 'result', 'error', 'entry', 'progress', 'clients', 'version')
-  if record.err or not (record[1] or record[4]) then return { 'lost' } end
-  if TERMINAL[record[1]] then
-    local value = record[2] or record[3] or ''
-    return #value <= MAX_INLINE and { record[1], value } or { record[1] }
+  local key = TASK .. id
+  local record = pcall('HMGET', key, 'entry', 'end', 'result', 'error', 'progress', 'clients', 'version')
+  if record.err or not record[1] then return { 'lost' } end
+  if record[2] then
+    local value = record[3] or record[4] or ''
+    local state = string.sub(record[2], 1, 1) == 's' and 'succeeded' or 'failed'
+    return #value <= MAX_INLINE and { state, value } or { state }
   end
-  if not is_in_line(record[4]) then
+  if not is_in_line(record[1]) then
     call('PEXPIRE', key, LAST_LOOK)
     return { 'lost' }
   end

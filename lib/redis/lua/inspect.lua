@@ -1,20 +1,23 @@
 #!lua flags=no-writes
--- inspect: the whole record of one task, and its call wherever it is.
+-- inspect: the whole record of one task, its call wherever it is, and who runs it.
 --   args: { id }
 --   keys: P:task:<id>, the entry that it names
---   gives: { call | '', field, value, … }; nothing when there is no such record, or not one of ours
+--   gives: { call | '', worker that runs it | '', since when (epoch ms) | '', field, value, … }; nothing when there is
+--         no such record, or not one of ours
 --! include base
 
-local record = pcall('HGETALL', task_of(args[1]))
-if record.err or #record == 0 then return nil end
-local packed_call = ''
-for i = 1, #record, 2 do
-  if record[i] == 'call' then
-    packed_call = record[i + 1]
-  elseif record[i] == 'entry' then
-    local lane, entry = string.match(record[i + 1], '^(%a+)/(%d+%-%d+)$')
-    local found = lane and packed_call == '' and pcall('XRANGE', stream_of(lane), entry, entry)
-    if found and found[1] then packed_call = found[1][2][2] or '' end
-  end
+local fields = pcall('HGETALL', TASK .. args[1])
+if fields.err or #fields == 0 then return nil end
+local record = {}
+for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
+
+local packed_call, worker, since = record.call or '', '', ''
+if record.entry and not record['end'] then
+  local lane, entry = parse_place(record.entry)
+  local stream = STREAM .. (lane or '')
+  local found = lane and pcall('XRANGE', stream, entry, entry) or {}
+  if found[1] then packed_call = found[1][2][2] or '' end
+  local held = lane and pcall('XPENDING', stream, GROUP, entry, entry, 1) or {}
+  if held[1] then worker, since = held[1][2], string.format('%.0f', now - held[1][3]) end
 end
-return { packed_call, unpack(record) }
+return { packed_call, worker, since, unpack(fields) }

@@ -7,11 +7,11 @@
 
 local worker, held = args[1], 0
 for _, lane in ipairs(LANES) do
-  local pending = pcall('XPENDING', stream_of(lane), GROUP, '-', '+', 1000, worker)
+  local pending = pcall('XPENDING', STREAM .. lane, GROUP, '-', '+', 1000, worker)
   if not pending.err then held = held + #pending end
 end
 if held > 0 then return held end
-for _, lane in ipairs(LANES) do pcall('XGROUP', 'DELCONSUMER', stream_of(lane), GROUP, worker) end
+for _, lane in ipairs(LANES) do pcall('XGROUP', 'DELCONSUMER', STREAM .. lane, GROUP, worker) end
 call('ZREM', P .. ':workers', worker)
 call('DEL', P .. ':worker:' .. worker)
 return 0

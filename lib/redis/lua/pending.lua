@@ -1,13 +1,15 @@
 #!lua flags=no-writes
 -- pending: what Redis thinks that a worker holds.
 --   args: { worker, most }
---   keys: the group of P:stream:<lane>
---   gives: { lane, entry, lane, entry, … }, at most `most` of each lane
+--   keys: the group of P:stream:<lane>, P:workers
+--   gives: { lane, entry, lane, entry, … }, at most `most` of each lane; 'dead' for a worker not registered
 --! include base
+--! include owner
 
+if not is_registered(args[1]) then return 'dead' end
 local held = {}
 for _, lane in ipairs(LANES) do
-  for _, item in ipairs(call('XPENDING', stream_of(lane), GROUP, '-', '+', args[2], args[1])) do
+  for _, item in ipairs(call('XPENDING', STREAM .. lane, GROUP, '-', '+', args[2], args[1])) do
     held[#held + 1] = lane
     held[#held + 1] = item[1]
   end

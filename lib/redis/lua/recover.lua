@@ -6,8 +6,8 @@
 --         or a jump of the clock makes everybody's lease end at once; none of them passes this gate.
 --   dead: lease ended, or a consumer without a registration that was silent for a lease (a read that was blocked when
 --         its worker was declared dead can make the consumer anew)
---   each held entry: was running → a crash is counted, at max_crashes the task fails; else free of charge; both
---         go to the head of the line. A worker that holds nothing more loses its consumer and its registration.
+--   each held entry: a crash is counted, and at max_crashes the task fails; else it goes to the head of the line.
+--         A worker that holds nothing more loses its consumer and its registration.
 --   gives: { ms until the next look is worth while, recovered, failed as poison, dead workers seen, … }
 --! include base
 --! include drop
@@ -24,7 +24,7 @@ if own < at or since > at - lease then return { math.max(since + lease - at, 100
 
 local function silent_strangers()
   for _, lane in ipairs(LANES) do
-    local consumers = pcall('XINFO', 'CONSUMERS', stream_of(lane), GROUP)
+    local consumers = pcall('XINFO', 'CONSUMERS', STREAM .. lane, GROUP)
     for _, consumer in ipairs(consumers.err and {} or consumers) do
       local name, idle = consumer[2], consumer[6]
       if idle > lease and not call('ZSCORE', workers, name) then call('ZADD', workers, 0, name) end
@@ -34,24 +34,22 @@ end
 
 local recovered, poisoned = 0, 0
 local function put_back(dead, lane, entry)
-  local found = call('XRANGE', stream_of(lane), entry, entry)[1]
+  local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
   if not found then return drop(lane, entry) end
   local id, packed_call = found[2][1], found[2][2]
-  local record = pcall('HMGET', task_of(id), 'entry', 'state', 'worker', 'attempt', 'created', 'crashes', 'clients')
-  if record.err or not record[1] then return quarantine(lane, entry, 'no record', packed_call) end
-  if record[1] ~= lane .. '/' .. entry or TERMINAL[record[2]] then return drop(lane, entry) end
-  if record[3] == dead then
-    local crashes = (tonumber(record[6]) or 0) + 1
-    call('HSET', task_of(id), 'crashes', tostring(crashes))
-    if crashes >= max_crashes then
-      poisoned = poisoned + 1
-      drop(lane, entry)
-      return settle_as_error(id, record[7], packed_call, 'PoisonTaskError', 'ERR_MILLRACE_POISON',
-        crashes .. ' workers died while they ran this task, the last was ' .. dead, failed_ttl, max_failed)
-    end
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients')
+  if refused(record, lane, entry, packed_call) then return end
+  local attempt, crashes = (tonumber(record[3]) or 0) + 1, (tonumber(record[5]) or 0) + 1
+  call('HSET', TASK .. id, 'crashes', tostring(crashes))
+  if crashes >= max_crashes then
+    poisoned = poisoned + 1
+    settle_as_error(ending('failed', attempt, dead, failed_ttl, max_failed), id, packed_call, packed_call, record[6],
+      'PoisonTaskError', 'ERR_MILLRACE_POISON',
+      crashes .. ' workers died while they held this task, the last was ' .. dead)
+    return drop(lane, entry)
   end
   recovered = recovered + 1
-  requeue(id, lane, entry, packed_call, tonumber(record[4]) or 0, record[5])
+  requeue(id, lane, entry, packed_call, attempt, record[4])
 end
 
 silent_strangers()
@@ -61,7 +59,7 @@ for _, dead in ipairs(call('ZRANGE', workers, '-inf', '(' .. now, 'BYSCORE', 'LI
   seen[#seen + 1] = dead
   local clean = true
   for _, lane in ipairs(LANES) do
-    local pending = left > 0 and pcall('XPENDING', stream_of(lane), GROUP, '-', '+', left, dead) or { err = true }
+    local pending = left > 0 and pcall('XPENDING', STREAM .. lane, GROUP, '-', '+', left, dead) or { err = true }
     for _, item in ipairs(pending.err and {} or pending) do put_back(dead, lane, item[1]) end
     left = left - (pending.err and 0 or #pending)
     clean = clean and left > 0
@@ -69,7 +67,7 @@ for _, dead in ipairs(call('ZRANGE', workers, '-inf', '(' .. now, 'BYSCORE', 'LI
   drop_all()
   dropped = {}
   if clean then
-    for _, lane in ipairs(LANES) do pcall('XGROUP', 'DELCONSUMER', stream_of(lane), GROUP, dead) end
+    for _, lane in ipairs(LANES) do pcall('XGROUP', 'DELCONSUMER', STREAM .. lane, GROUP, dead) end
     call('ZREM', workers, dead)
     call('DEL', P .. ':worker:' .. dead)
   end

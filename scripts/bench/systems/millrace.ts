@@ -36,7 +36,7 @@ const CENSUS = `
   local open, completed = 0, 0
   for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':stream:*')) do open = open + redis.call('XLEN', key) end
   for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':task:*')) do
-    if redis.call('HGET', key, 'state') == 'succeeded' then completed = completed + 1 end
+    if string.sub(redis.call('HGET', key, 'end') or '', 1, 1) == 's' then completed = completed + 1 end
   end
   return { open, completed }`
 

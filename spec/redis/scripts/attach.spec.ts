@@ -13,22 +13,16 @@ const tests = table('attach', [
     seed: (s) =>
       s
         .running('running', 'w1', { record: { progress: '10 %', version: '7', clients: 'c2' } })
-        .delivered('delivered', 'w1')
+        .running('urgent', 'w1', { lane: 'first' })
         .queued('queued')
+        .queued('later', { lane: 'low' })
         .ended('succeeded', 'succeeded', 'value')
-        .ended('failed', 'failed', 'error')
-        .ended('cancelled', 'cancelled', 'reason')
-        .ended('expired', 'expired', 'too late'),
-    args: [
-      ...['c1', 0, 'running', 'delivered', 'queued', 'unknown', 'succeeded', 'failed'],
-      ...['cancelled', 'expired', 'running'],
-    ],
+        .ended('failed', 'failed', 'error'),
+    args: [...['c1', 0, 'running', 'urgent', 'queued', 'later', 'unknown', 'succeeded', 'failed', 'running']],
     answer: [
-      ...[['open', '10 %', '7'], ['open'], ['open'], ['lost'], ['succeeded', 'value']],
+      ...[['open', '10 %', '7'], ['open'], ['open'], ['open'], ['lost'], ['succeeded', 'value']],
       ...[
         ['failed', 'error'],
-        ['cancelled', 'reason'],
-        ['expired', 'too late'],
         ['open', '10 %', '7'],
       ],
     ],
@@ -39,11 +33,8 @@ const tests = table('attach', [
     args: ['c1', 1, 'a', 'b', 'b'],
     answer: [['open'], ['open'], ['open']],
     keyspace: {
-      'task:a': hash({
-        ...{ entry: 'normal/1-0', state: 'running', worker: 'w1', attempt: '1', started: '100' },
-        clients: 'c2 c3 c1',
-      }),
-      'task:b': hash({ entry: 'normal/2-0', clients: 'c1' }),
+      'task:a': hash({ entry: '1-0', clients: 'c2 c3 c1' }),
+      'task:b': hash({ entry: '2-0', clients: 'c1' }),
     },
   },
   {
@@ -70,7 +61,7 @@ const tests = table('attach', [
     args: ['c1', 1, 'a'],
     answer: [['open']],
     keyspace: {
-      'task:a': hash({ entry: 'normal/1-0', clients: short([...names.slice(1), 'c1'].join(' ')) }),
+      'task:a': hash({ entry: '1-0', clients: short([...names.slice(1), 'c1'].join(' ')) }),
     },
   },
   {
@@ -79,7 +70,7 @@ const tests = table('attach', [
     args: ['client-0', 1, 'a'],
     answer: [['open']],
     keyspace: {
-      'task:a': hash({ entry: 'normal/1-0', clients: short([...names.slice(1), 'client-0'].join(' ')) }),
+      'task:a': hash({ entry: '1-0', clients: short([...names.slice(1), 'client-0'].join(' ')) }),
     },
   },
   {
@@ -89,15 +80,17 @@ const tests = table('attach', [
         .running('running', 'w1')
         .queued('unread')
         .record('moved', { entry: 'low/7-0' })
+        .record('old', { entry: '7-0' })
         .record('odd', { entry: 'nowhere' })
         .command('XDEL', 'P:stream:normal', '1-0')
         .command('XDEL', 'P:stream:normal', '2-0'),
-    args: ['c1', 0, 'running', 'unread', 'moved', 'odd'],
+    args: ['c1', 0, 'running', 'unread', 'moved', 'old', 'odd'],
     // A live worker still has it in its pending list, and may end it.
-    answer: [['open'], ['lost'], ['lost'], ['lost']],
+    answer: [['open'], ['lost'], ['lost'], ['lost'], ['lost']],
     keyspace: {
-      'task:unread': hash({ entry: 'normal/2-0' }, '30 s'),
+      'task:unread': hash({ entry: '2-0' }, '30 s'),
       'task:moved': hash({ entry: 'low/7-0' }, '30 s'),
+      'task:old': hash({ entry: '7-0' }, '30 s'),
       'task:odd': hash({ entry: 'nowhere' }, '30 s'),
     },
   },
@@ -108,7 +101,7 @@ const tests = table('attach', [
     seed: (s) => s.queued('a'),
     args: ['c1', 1, 'a'],
     answer: [['open']],
-    keyspace: { 'task:a': hash({ entry: 'normal/1-0', clients: 'c1' }) },
+    keyspace: { 'task:a': hash({ entry: '1-0', clients: 'c1' }) },
   },
 ])
 

@@ -25,21 +25,21 @@ const tests = table('leave', [
     },
   },
   {
-    name: 'while it holds entries, of any lane, started or not, it stays and is told how many',
+    name: 'while it holds entries, of any lane, it stays and is told how many',
     seed: (s) =>
       s
         .worker('w1')
         .running('a', 'w1', { lane: 'first' })
-        .delivered('b', 'w1')
-        .delivered('c', 'w1')
-        .delivered('d', 'w1', { lane: 'low' })
+        .running('b', 'w1')
+        .running('c', 'w1')
+        .running('d', 'w1', { lane: 'low' })
         .command('XGROUP', 'CREATECONSUMER', 'P:stream:high', 'workers', 'w1'),
     args: ['w1'],
     answer: 4,
   },
   {
     name: 'an entry that was deleted under its pending list is held all the same',
-    seed: (s) => s.worker('w1').delivered('a', 'w1').command('XDEL', 'P:stream:normal', '1-0'),
+    seed: (s) => s.worker('w1').running('a', 'w1').command('XDEL', 'P:stream:normal', '1-0'),
     args: ['w1'],
     answer: 1,
   },

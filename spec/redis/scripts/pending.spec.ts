@@ -5,13 +5,14 @@ import { table } from '../../support/script-table.ts'
 
 const tests = table('pending', [
   {
-    name: 'everything that was delivered to a worker, started or not, lanes in order; nothing of others',
+    name: 'everything that was delivered to a worker, lanes in order; nothing of others',
     seed: (s) =>
       s
-        .delivered('a', 'w1', { lane: 'low' })
+        .worker('w1')
+        .running('a', 'w1', { lane: 'low' })
         .running('b', 'w1')
         .running('c', 'w2')
-        .delivered('d', 'w1')
+        .running('d', 'w1')
         .queued('e')
         .running('f', 'w1', { lane: 'first' }),
     args: ['w1', 10],
@@ -20,7 +21,12 @@ const tests = table('pending', [
   {
     name: 'of each lane no more than asked for, oldest first',
     seed: (s) =>
-      s.running('a', 'w1').running('b', 'w1').running('c', 'w1', { lane: 'high' }).running('d', 'w1'),
+      s
+        .worker('w1')
+        .running('a', 'w1')
+        .running('b', 'w1')
+        .running('c', 'w1', { lane: 'high' })
+        .running('d', 'w1'),
     args: ['w1', 2],
     answer: ['high', '3-0', 'normal', '1-0', 'normal', '2-0'],
   },
@@ -28,29 +34,48 @@ const tests = table('pending', [
     name: 'entries that were deleted under the pending list, or whose task ended, are there as well',
     seed: (s) =>
       s
-        .delivered('a', 'w1')
-        .running('b', 'w1', { record: { state: 'failed' } })
+        .worker('w1')
+        .running('a', 'w1')
+        .running('b', 'w1', { record: { end: 'f 1 100 200 w1' } })
         .command('XDEL', 'P:stream:normal', '1-0'),
     args: ['w1', 10],
     answer: ['normal', '1-0', 'normal', '2-0'],
   },
   {
-    name: 'an unknown worker holds nothing, and no consumer is made for it',
-    seed: (s) => s.running('a', 'w2'),
+    name: 'a worker that was given nothing yet holds nothing, and no consumer is made for it',
+    seed: (s) => s.worker('w1').running('a', 'w2'),
     args: ['w1', 10],
     answer: [],
   },
   {
+    name: 'who was declared dead is told so, whatever it holds: that is not its own any more',
+    seed: (s) => s.markedDead('w1').running('a', 'w1'),
+    args: ['w1', 10],
+    answer: 'dead',
+  },
+  {
+    name: 'who was never registered, or was cleared away, is told that it is dead',
+    seed: (s) => s.worker('w2').running('a', 'w1'),
+    args: ['w1', 10],
+    answer: 'dead',
+  },
+  {
+    name: 'a worker whose lease is over but who was not declared dead is told what it holds',
+    seed: (s) => s.expired('w1').running('a', 'w1'),
+    args: ['w1', 10],
+    answer: ['normal', '1-0'],
+  },
+  {
     name: 'without the groups nothing is known, and that is an error rather than an empty list',
     bare: true,
-    seed: (s) => s.group('first').group('high').group('low').queued('a'),
+    seed: (s) => s.group('first').group('high').group('low').worker('w1').queued('a'),
     args: ['w1', 10],
     refused: /^ReplyError: NOGROUP/,
   },
   {
     name: 'at maxmemory it answers',
     full: true,
-    seed: (s) => s.running('a', 'w1'),
+    seed: (s) => s.worker('w1').running('a', 'w1'),
     args: ['w1', 10],
     answer: ['normal', '1-0'],
   },

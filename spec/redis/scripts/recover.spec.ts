@@ -1,4 +1,7 @@
-/** recover: what dead workers hold goes back in line, what living ones hold never does, and an outage is no death. */
+/**
+ * recover: what dead workers hold goes back in line with a crash charged, what living ones hold never does, and an
+ * outage is no death.
+ */
 
 import { it } from 'node:test'
 import type { FrameItem } from '../../../lib/redis/frame.ts'
@@ -22,6 +25,9 @@ const w2Gone = { workers: zset({ w1: '<now+60s>' }), 'worker:w2': null }
 const empty = lane('1-0')
 const w2Held = (s: Seed) => s.expired('w2').running('a', 'w2')
 const a = (fields: Record<string, string> = {}) => hash({ entry: 'first/e1', created: '1', ...fields })
+/** At the head of the line, begun once before. */
+const moved = (...ids: string[]) =>
+  lane('0-0', Object.fromEntries(ids.map((id, i) => [`e${i + 1}`, [id, callOf(id), 'attempt', '1']])))
 const idle = async (client: { xinfo(...args: ['CONSUMERS', string, string]): Promise<unknown> }) => {
   const consumers = (await client.xinfo('CONSUMERS', 'spec:{q}:stream:normal', 'workers')) as unknown[][]
   return consumers.every((consumer) => Number(consumer[5]) > 60)
@@ -66,7 +72,7 @@ const gate: Row[] = [
     keyspace: {
       ...w2Gone,
       'task:a': a({ attempt: '1', crashes: '1' }),
-      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
+      'stream:first': moved('a'),
       'stream:normal': empty,
     },
     again: { answer: ['60 s', 0, 0] },
@@ -83,21 +89,21 @@ const moves: Row[] = [
   {
     name: 'with nobody dead nothing is recovered, however long tasks run, and the next look is at the next end of a lease',
     seed: (s) =>
-      s.worker('w1').worker('w2', { lease: 20_000 }).running('a', 'w2').delivered('b', 'w1').queued('c'),
+      s.worker('w1').worker('w2', { lease: 20_000 }).running('a', 'w2').running('b', 'w1').queued('c'),
     args: recover(),
     answer: ['20 s', 0, 0],
   },
   {
-    name: 'what a dead worker held goes to the head of the line in order; a crash is charged to what was running alone',
+    name: 'what a dead worker held goes to the head of the line in order; each counts an attempt and a crash',
     seed: (s) =>
       s
         .worker('w1')
         .expired('w2')
         .running('a', 'w2', {
-          record: { attempt: '2', created: '50', crashes: '1', progress: 'p', clients: 'c1' },
+          record: { attempt: '1', created: '50', crashes: '1', progress: 'p', clients: 'c1' },
         })
-        .delivered('b', 'w2')
-        .delivered('c', 'w2', { lane: 'first', record: { attempt: '1', crashes: '1' } })
+        .running('b', 'w2')
+        .running('c', 'w2', { lane: 'first', record: { attempt: '2', created: '60' } })
         .running('d', 'w1')
         .queued('e'),
     args: recover(),
@@ -112,14 +118,29 @@ const moves: Row[] = [
         progress: 'p',
         clients: 'c1',
       }),
-      'task:b': a({ entry: 'first/e3', attempt: '0', created: '2' }),
-      'task:c': a({ attempt: '1', created: '3', crashes: '1' }),
+      'task:b': a({ entry: 'first/e3', attempt: '1', created: '2', crashes: '1' }),
+      'task:c': a({ attempt: '3', created: '60', crashes: '1' }),
       'stream:first': lane('3-0', {
-        e1: ['c', callOf('c'), 'attempt', '1'],
+        e1: ['c', callOf('c'), 'attempt', '3'],
         e2: ['a', callOf('a'), 'attempt', '2'],
-        e3: 'b',
+        e3: ['b', callOf('b'), 'attempt', '1'],
       }),
       'stream:normal': lane('4-0', { '4-0': 'd', '5-0': 'e' }, { w1: ['4-0'] }),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'in an untidy lane an entry above an older one that was delivered just now stays until that one ends',
+    seed: (s) =>
+      s.worker('w1').expired('w2').running('b', 'w1').running('a', 'w2').queued('c').untidy('normal'),
+    fresh: [['w1', 'normal', '1-0']],
+    args: recover(),
+    answer: ['60 s', 1, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ created: '2', attempt: '1', crashes: '1' }),
+      'stream:first': moved('a'),
+      'stream:normal': lane('2-0', { '1-0': 'b', '2-0': 'a', '3-0': 'c' }, { w1: ['1-0'] }),
     },
     again: { answer: ['60 s', 0, 0] },
   },
@@ -131,7 +152,7 @@ const moves: Row[] = [
     keyspace: {
       ...w2Gone,
       'task:a': a({ attempt: '1', crashes: '1' }),
-      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
+      'stream:first': moved('a'),
       'stream:normal': empty,
     },
     again: { answer: ['60 s', 0, 0] },
@@ -142,16 +163,16 @@ const moves: Row[] = [
       s
         .worker('w1')
         .expired('w2')
-        .running('a', 'w2', { client: 'c1', record: { attempt: '3', crashes: '2', clients: 'c1 c2' } }),
+        .running('a', 'w2', { client: 'c1', record: { attempt: '2', crashes: '2', clients: 'c1 c2' } }),
     args: recover(),
     answer: ['60 s', 0, 1, 'w2'],
-    published: { c1: [[['a', 'failed', poison(3)]]], c2: [[['a', 'failed', poison(3)]]] },
+    published: { c1: [['a', 'failed', poison(3)]], c2: [['a', 'failed', poison(3)]] },
     keyspace: {
       ...w2Gone,
       'task:a': hash(
         {
-          ...{ entry: 'normal/1-0', state: 'failed', worker: 'w2', attempt: '3', crashes: '3' },
-          ...{ started: '100', finished: '<now>', call: callOf('a', 'c1'), error: poison(3) },
+          ...{ entry: '1-0', end: 'f 3 0 <now> w2', attempt: '2', crashes: '3' },
+          ...{ call: callOf('a', 'c1'), error: poison(3) },
         },
         '120 s',
       ),
@@ -161,19 +182,33 @@ const moves: Row[] = [
     again: { answer: ['60 s', 0, 0] },
   },
   {
-    name: 'a task that its dead worker had not started is never poison, whatever was charged to it before',
+    name: 'every delivered entry is charged on its own: the one at its cap fails, the others move',
     seed: (s) =>
       s
         .worker('w1')
         .expired('w2')
-        .delivered('a', 'w2', { record: { crashes: '3', attempt: '3' } }),
+        .running('a', 'w2', { record: { attempt: '1', created: '50', crashes: '1' } })
+        .running('b', 'w2', { record: { attempt: '2', created: '60', crashes: '2' } })
+        .running('c', 'w2'),
     args: recover(),
-    answer: ['60 s', 1, 0, 'w2'],
+    answer: ['60 s', 2, 1, 'w2'],
     keyspace: {
       ...w2Gone,
-      'task:a': a({ attempt: '3', crashes: '3' }),
-      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '3'] }),
-      'stream:normal': empty,
+      'task:a': a({ attempt: '2', created: '50', crashes: '2' }),
+      'task:b': hash(
+        {
+          ...{ entry: '2-0', end: 'f 3 0 <now> w2', attempt: '2', created: '60', crashes: '3' },
+          ...{ call: callOf('b'), error: poison(3) },
+        },
+        '120 s',
+      ),
+      'task:c': a({ entry: 'first/e2', created: '3', attempt: '1', crashes: '1' }),
+      'stream:first': lane('0-0', {
+        e1: ['a', callOf('a'), 'attempt', '2'],
+        e2: ['c', callOf('c'), 'attempt', '1'],
+      }),
+      'stream:normal': lane('3-0'),
+      failed: zset({ b: '<now>' }),
     },
     again: { answer: ['60 s', 0, 0] },
   },
@@ -193,18 +228,12 @@ const moves: Row[] = [
       ...w2Gone,
       'task:a': hash(
         {
-          ...{ entry: 'normal/1-0', state: 'failed', worker: 'w2', attempt: '1', crashes: '3' },
-          ...{ started: '100', finished: '<now>', call: callOf('a'), error: poison(3) },
+          ...{ entry: '1-0', end: 'f 1 0 <now> w2', crashes: '3' },
+          ...{ call: callOf('a'), error: poison(3) },
         },
         '120 s',
       ),
-      'task:x': hash(
-        {
-          ...{ entry: 'normal/9-0', state: 'failed', worker: 'w1', attempt: '1', started: '100' },
-          ...{ finished: '200', call: callOf('x'), error: 'error of x' },
-        },
-        '30 s',
-      ),
+      'task:x': hash({ entry: '9-0', end: 'f 1 100 200 w1', call: callOf('x'), error: 'error of x' }, '30 s'),
       'stream:normal': empty,
       failed: zset({ y: '2', z: '3', a: '<now>' }),
     },
@@ -221,23 +250,21 @@ const moves: Row[] = [
         .command('SET', 'P:task:other', 'junk')
         .entry('normal', 'gone', 'sample 3')
         .entry('normal', 'done', callOf('done'))
-        .ended('done', 'succeeded', 'value', { entry: 'normal/4-0', worker: 'w2' })
+        .ended('done', 'succeeded', 'value', { entry: '4-0', end: 's 1 100 200 w2' })
         .deliver('w2', 'normal', 4)
         .command('XDEL', 'P:stream:normal', '3-0')
-        .delivered('moved', 'w2', {
-          record: { entry: 'low/9-0', state: 'running', worker: 'w1', attempt: '2' },
-        })
+        .running('moved', 'w2', { record: { entry: 'low/9-0', attempt: '1' } })
         .running('a', 'w2'),
     args: recover(),
     answer: ['60 s', 1, 0, 'w2'],
     keyspace: {
       ...w2Gone,
       'task:a': a({ created: '6', attempt: '1', crashes: '1' }),
-      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
+      'stream:first': moved('a'),
       'stream:normal': lane('6-0'),
       quarantine: {
         list: [
-          ['<now>', 'normal/2-0', 'no record', 'sample 2'],
+          ['<now>', 'normal/2-0', 'record of another type', 'sample 2'],
           ['<now>', 'normal/1-0', 'no record', 'sample 1'],
         ],
       },
@@ -251,35 +278,35 @@ const many = Array.from({ length: 17 }, (_, i) => `x${String(i + 1).padStart(2, 
 const bounds: Row[] = [
   {
     name: 'a bounded number is moved at a time; the dead one keeps its consumer while it holds something',
-    seed: (s) => s.worker('w1').expired('w2').delivered('a', 'w2').delivered('b', 'w2').delivered('c', 'w2'),
+    seed: (s) => s.worker('w1').expired('w2').running('a', 'w2').running('b', 'w2').running('c', 'w2'),
     args: recover(LEASE, 2),
     answer: [0, 2, 0, 'w2'],
     keyspace: {
       workers: zset({ w1: '<now+60s>', w2: '0' }),
-      'task:a': a({ attempt: '0' }),
-      'task:b': a({ entry: 'first/e2', attempt: '0', created: '2' }),
-      'stream:first': lane('0-0', { e1: 'a', e2: 'b' }),
+      'task:a': a({ attempt: '1', crashes: '1' }),
+      'task:b': a({ entry: 'first/e2', attempt: '1', crashes: '1', created: '2' }),
+      'stream:first': moved('a', 'b'),
       'stream:normal': lane('3-0', { '3-0': 'c' }, { w2: ['3-0'] }),
     },
     again: {
       answer: ['60 s', 1, 0, 'w2'],
       keyspace: {
         ...w2Gone,
-        'task:c': a({ entry: 'first/e3', attempt: '0', created: '3' }),
-        'stream:first': lane('0-0', { e1: 'a', e2: 'b', e3: 'c' }),
+        'task:c': a({ entry: 'first/e3', attempt: '1', crashes: '1', created: '3' }),
+        'stream:first': moved('a', 'b', 'c'),
         'stream:normal': lane('3-0'),
       },
     },
   },
   {
     name: 'several dead share the bound; who was not looked at is marked dead already',
-    seed: (s) => s.worker('w1').expired('w2').expired('w3').delivered('a', 'w2').delivered('b', 'w3'),
+    seed: (s) => s.worker('w1').expired('w2').expired('w3').running('a', 'w2').running('b', 'w3'),
     args: recover(LEASE, 1),
     answer: [0, 1, 0, 'w2', 'w3'],
     keyspace: {
       workers: zset({ w1: '<now+60s>', w2: '0', w3: '0' }),
-      'task:a': a({ attempt: '0' }),
-      'stream:first': lane('0-0', { e1: 'a' }),
+      'task:a': a({ attempt: '1', crashes: '1' }),
+      'stream:first': moved('a'),
       'stream:normal': lane('2-0', { '2-0': 'b' }, { w2: [], w3: ['2-0'] }),
     },
     again: {
@@ -287,8 +314,8 @@ const bounds: Row[] = [
       keyspace: {
         workers: zset({ w1: '<now+60s>', w3: '0' }),
         'worker:w2': null,
-        'task:b': a({ entry: 'first/e2', attempt: '0', created: '2' }),
-        'stream:first': lane('0-0', { e1: 'a', e2: 'b' }),
+        'task:b': a({ entry: 'first/e2', attempt: '1', crashes: '1', created: '2' }),
+        'stream:first': moved('a', 'b'),
         'stream:normal': lane('2-0', {}, { w3: [] }),
       },
     },
@@ -316,28 +343,28 @@ const bounds: Row[] = [
       s
         .worker('w1')
         .worker('w3')
-        .delivered('a', 'w2')
+        .running('a', 'w2')
         .running('b', 'w3')
         .command('XGROUP', 'CREATECONSUMER', 'P:stream:normal', 'workers', 'w4'),
     ready: idle,
     args: recover(50),
     answer: ['60 s', 1, 0, 'w2', 'w4'],
     keyspace: {
-      'task:a': a({ attempt: '0' }),
-      'stream:first': lane('0-0', { e1: 'a' }),
+      'task:a': a({ attempt: '1', crashes: '1' }),
+      'stream:first': moved('a'),
       'stream:normal': lane('2-0', { '2-0': 'b' }, { w3: ['2-0'] }),
     },
     again: { answer: ['60 s', 0, 0] },
   },
   {
     name: 'a consumer without a registration that was heard within the lease is left alone',
-    seed: (s) => s.worker('w1').delivered('a', 'w2'),
+    seed: (s) => s.worker('w1').running('a', 'w2'),
     args: recover(),
     answer: ['60 s', 0, 0],
   },
   {
     name: 'a silent consumer without a registration is left alone too by a reaper whose own lease is over',
-    seed: (s) => s.worker('w1', { lease: -1_000 }).delivered('a', 'w2'),
+    seed: (s) => s.worker('w1', { lease: -1_000 }).running('a', 'w2'),
     ready: idle,
     args: recover(50),
     answer: ['soon', 0, 0],
@@ -367,18 +394,18 @@ const bounds: Row[] = [
         .running('b', 'w2', { client: 'c1', record: { crashes: '2' } }),
     args: recover(),
     answer: ['60 s', 1, 1, 'w2'],
-    published: { c1: [[['b', 'failed', poison(3)]]] },
+    published: { c1: [['b', 'failed', poison(3)]] },
     keyspace: {
       ...w2Gone,
       'task:a': a({ attempt: '1', crashes: '1' }),
       'task:b': hash(
         {
-          ...{ entry: 'normal/2-0', state: 'failed', worker: 'w2', attempt: '1', crashes: '3' },
-          ...{ started: '100', finished: '<now>', call: callOf('b', 'c1'), error: poison(3) },
+          ...{ entry: '2-0', end: 'f 1 0 <now> w2', crashes: '3' },
+          ...{ call: callOf('b', 'c1'), error: poison(3) },
         },
         '120 s',
       ),
-      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
+      'stream:first': moved('a'),
       'stream:normal': lane('2-0'),
       failed: zset({ b: '<now>' }),
     },
@@ -387,7 +414,7 @@ const bounds: Row[] = [
 ]
 
 function poison(crashes: number): string {
-  return `PoisonTaskError ERR_MILLRACE_POISON: ${crashes} workers died while they ran this task, the last was w2`
+  return `PoisonTaskError ERR_MILLRACE_POISON: ${crashes} workers died while they held this task, the last was w2`
 }
 
 const tests = table('recover', [...gate, ...moves, ...bounds], shape)

@@ -8,60 +8,54 @@ const tests = table('release', [
   {
     name: 'a task whose handler had begun goes to the head of the line, and its attempt counts',
     seed: (s) =>
-      s.running('a', 'w1', { record: { attempt: '2', created: '50', progress: '10 %', clients: 'c1' } }),
-    args: ['w1', 'normal', '1-0', 1],
-    answer: 'd',
-    keyspace: {
-      'task:a': hash({ entry: 'first/e1', attempt: '2', created: '50', progress: '10 %', clients: 'c1' }),
-      'stream:normal': lane('1-0', {}, { w1: [] }),
-      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '2'] }),
-    },
-    again: { answer: 'f' },
-  },
-  {
-    name: 'a task that was started and not begun gives its attempt back',
-    seed: (s) =>
       s
-        .running('a', 'w1', { lane: 'high' })
-        .running('b', 'w1', { record: { attempt: '2', created: '50', crashes: '1' } }),
-    args: ['w1', 'high', '1-0', 0, 'normal', '2-0', 0],
-    answer: 'dd',
-    keyspace: {
-      'task:a': hash({ entry: 'first/e1', attempt: '0', created: '1' }),
-      'task:b': hash({ entry: 'first/e2', attempt: '1', created: '50', crashes: '1' }),
-      'stream:first': lane('0-0', { e1: 'a', e2: ['b', callOf('b'), 'attempt', '1'] }),
-      'stream:high': lane('1-0', {}, { w1: [] }),
-      'stream:normal': lane('2-0', {}, { w1: [] }),
-    },
-    again: { answer: 'ff' },
-  },
-  {
-    name: 'a task that was delivered and not started keeps the attempts it had',
-    seed: (s) =>
-      s.delivered('a', 'w1').delivered('b', 'w1', { lane: 'first', record: { attempt: '2', created: '50' } }),
-    args: ['w1', 'normal', '1-0', 0, 'first', '2-0', 0],
-    answer: 'dd',
-    keyspace: {
-      'task:a': hash({ entry: 'first/e1', attempt: '0', created: '1' }),
-      'task:b': hash({ entry: 'first/e2', attempt: '2', created: '50' }),
-      'stream:first': lane('2-0', { e1: 'a', e2: ['b', callOf('b'), 'attempt', '2'] }, { w1: [] }),
-      'stream:normal': lane('1-0', {}, { w1: [] }),
-    },
-    again: { answer: 'ff' },
-  },
-  {
-    name: 'a handler that had begun while start was on its way counts its attempt',
-    seed: (s) => s.delivered('a', 'w1').delivered('b', 'w1', { record: { attempt: '1', created: '50' } }),
+        .running('a', 'w1')
+        .running('b', 'w1', { record: { attempt: '1', created: '50', progress: '10 %', clients: 'c1' } }),
     args: ['w1', 'normal', '1-0', 1, 'normal', '2-0', 1],
     answer: 'dd',
     keyspace: {
       'task:a': hash({ entry: 'first/e1', attempt: '1', created: '1' }),
-      'task:b': hash({ entry: 'first/e2', attempt: '2', created: '50' }),
+      'task:b': hash({ entry: 'first/e2', attempt: '2', created: '50', progress: '10 %', clients: 'c1' }),
+      'stream:normal': lane('2-0', {}, { w1: [] }),
       'stream:first': lane('0-0', {
         e1: ['a', callOf('a'), 'attempt', '1'],
         e2: ['b', callOf('b'), 'attempt', '2'],
       }),
+    },
+    again: { answer: 'ff' },
+  },
+  {
+    name: 'a task whose handler had not begun keeps the attempts it had, whatever its lane',
+    seed: (s) =>
+      s
+        .running('a', 'w1', { lane: 'high' })
+        .running('b', 'w1', { record: { attempt: '1', created: '50', crashes: '1' } })
+        .running('c', 'w1', { lane: 'first', record: { attempt: '2', created: '60' } }),
+    args: ['w1', 'high', '1-0', 0, 'normal', '2-0', 0, 'first', '3-0', 0],
+    answer: 'ddd',
+    keyspace: {
+      'task:a': hash({ entry: 'first/e1', attempt: '0', created: '1' }),
+      'task:b': hash({ entry: 'first/e2', attempt: '1', created: '50', crashes: '1' }),
+      'task:c': hash({ entry: 'first/e3', attempt: '2', created: '60' }),
+      'stream:first': lane(
+        '3-0',
+        { e1: 'a', e2: ['b', callOf('b'), 'attempt', '1'], e3: ['c', callOf('c'), 'attempt', '2'] },
+        { w1: [] },
+      ),
+      'stream:high': lane('1-0', {}, { w1: [] }),
       'stream:normal': lane('2-0', {}, { w1: [] }),
+    },
+    again: { answer: 'fff' },
+  },
+  {
+    name: 'the same entry given back twice in one batch is moved once',
+    seed: (s) => s.running('a', 'w1'),
+    args: ['w1', 'normal', '1-0', 1, 'normal', '1-0', 1],
+    answer: 'dd',
+    keyspace: {
+      'task:a': hash({ entry: 'first/e1', attempt: '1', created: '1' }),
+      'stream:normal': lane('1-0', {}, { w1: [] }),
+      'stream:first': lane('0-0', { e1: ['a', callOf('a'), 'attempt', '1'] }),
     },
     again: { answer: 'ff' },
   },
@@ -84,29 +78,38 @@ const tests = table('release', [
     again: { answer: 'f' },
   },
   {
-    name: 'what another worker runs is left to it, if it lives, and else given back without touching its attempt',
-    seed: (s) =>
-      s
-        .worker('w2')
-        .delivered('a', 'w1', { record: { state: 'running', worker: 'w2', attempt: '1' } })
-        .delivered('b', 'w1', { record: { state: 'running', worker: 'w3', attempt: '1' } }),
-    args: ['w1', 'normal', '1-0', 0, 'normal', '2-0', 0],
-    answer: 'dd',
+    name: 'what others run and what nobody has read stays in the stream, below and above what is given back',
+    seed: (s) => s.running('a', 'w2').running('b', 'w1').running('c', 'w2').queued('d'),
+    args: ['w1', 'normal', '2-0', 0],
+    answer: 'd',
     keyspace: {
-      'task:b': hash({ entry: 'first/e1', attempt: '1', created: '2' }),
-      'stream:normal': lane('2-0', { '1-0': 'a' }, { w1: [], w2: ['1-0'] }),
-      'stream:first': lane('0-0', { e1: ['b', callOf('b'), 'attempt', '1'] }),
+      'task:b': hash({ entry: 'first/e1', attempt: '0', created: '2' }),
+      'stream:normal': lane('3-0', { '1-0': 'a', '3-0': 'c', '4-0': 'd' }, { w1: [], w2: ['1-0', '3-0'] }),
+      'stream:first': lane('0-0', { e1: 'b' }),
     },
-    again: { answer: 'ff' },
+    again: { answer: 'f' },
+  },
+  {
+    name: 'in an untidy lane an entry above an older one that was delivered just now stays until that one ends',
+    seed: (s) => s.running('a', 'w2').running('b', 'w1').queued('c').untidy('normal'),
+    fresh: [['w2', 'normal', '1-0']],
+    args: ['w1', 'normal', '2-0', 0],
+    answer: 'd',
+    keyspace: {
+      'task:b': hash({ entry: 'first/e1', attempt: '0', created: '2' }),
+      'stream:normal': lane('2-0', { '1-0': 'a', '2-0': 'b', '3-0': 'c' }, { w1: [], w2: ['1-0'] }),
+      'stream:first': lane('0-0', { e1: 'b' }),
+    },
+    again: { answer: 'f' },
   },
   {
     name: 'entries of tasks that ended or moved are dropped, and their records stay as they are',
     seed: (s) =>
       s
         .entry('normal', 'a', callOf('a'))
-        .delivered('b', 'w1', { record: { entry: 'first/9-0', attempt: '1' } })
+        .running('b', 'w1', { record: { entry: 'first/9-0', attempt: '1' } })
         .deliver('w1')
-        .ended('a', 'succeeded', 'value', { entry: 'normal/1-0' }),
+        .ended('a', 'succeeded', 'value', { entry: '1-0' }),
     args: ['w1', 'normal', '1-0', 1, 'normal', '2-0', 0],
     answer: 'dd',
     keyspace: { 'stream:normal': lane('2-0', {}, { w1: [] }) },
@@ -121,23 +124,28 @@ const tests = table('release', [
         .command('SET', 'P:task:other', 'junk')
         .entry('normal', 'junk', 'sample 3')
         .record('junk', { note: 'not ours' })
-        .entry('normal', 'gone', 'sample 4')
-        .deliver('w1', 'normal', 4)
-        .command('XDEL', 'P:stream:normal', '4-0'),
-    args: ['w1', 'normal', '1-0', 0, 'normal', '2-0', 0, 'normal', '3-0', 1, 'normal', '4-0', 0],
-    answer: 'dddd',
+        .deliver('w1', 'normal', 3),
+    args: ['w1', 'normal', '1-0', 0, 'normal', '2-0', 0, 'normal', '3-0', 1],
+    answer: 'ddd',
     keyspace: {
-      'stream:normal': lane('4-0', {}, { w1: [] }),
+      'stream:normal': lane('3-0', {}, { w1: [] }),
       quarantine: {
         list: [
-          ['<now>', 'normal/4-0', 'no record', ''],
           ['<now>', 'normal/3-0', 'no record', 'sample 3'],
-          ['<now>', 'normal/2-0', 'no record', 'sample 2'],
+          ['<now>', 'normal/2-0', 'record of another type', 'sample 2'],
           ['<now>', 'normal/1-0', 'no record', 'sample 1'],
         ],
       },
     },
-    again: { answer: 'ffff' },
+    again: { answer: 'fff' },
+  },
+  {
+    name: 'an entry that was deleted under the pending list is cleared from it',
+    seed: (s) => s.running('a', 'w1').command('XDEL', 'P:stream:normal', '1-0'),
+    args: ['w1', 'normal', '1-0', 0],
+    answer: 'd',
+    keyspace: { 'stream:normal': lane('1-0', {}, { w1: [] }) },
+    again: { answer: 'f' },
   },
   {
     name: 'in a lane without its group nobody holds anything; what other lanes hold is given back',

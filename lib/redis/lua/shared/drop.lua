@@ -1,24 +1,78 @@
--- Entries that this script is done with: acknowledged and deleted together, one call per lane, by drop_all().
+-- Entries that this script is done with: acknowledged and deleted together, some calls per lane, by drop_all().
 local dropped, MAX_QUARANTINE, MAX_SAMPLE = {}, 100, 256
+local STUCK, FEW = 50, 8 -- ms that the oldest pending entry may hold up the trimming; entries that it is not worth for
 
 local function drop(lane, entry)
   local ids = dropped[lane]
   if ids then ids[#ids + 1] = entry else dropped[lane] = { entry } end
 end
 
+-- The entry that comes next, if one does.
+local function first_unread(stream)
+  for _, group in ipairs(call('XINFO', 'GROUPS', stream)) do
+    if group[2] == GROUP then
+      local found = call('XRANGE', stream, '(' .. group[8], '+', 'COUNT', 1)[1]
+      return found and found[1]
+    end
+  end
+  error('no group')
+end
+
+-- One XTRIM for many entries costs less than an XDEL for each. What lies above an older entry that still runs stays
+-- until that one ends, and P:untidy says so; if it runs for long, its followers are deleted one by one.
+-- The bound is never taken from the entries at hand: one too high removes what is unread or pending. And an exact one
+-- is an entry that is there: beside deleted ones an exact trim can leave a node without any, which Redis does not
+-- load again (redis issue 15808). Whole nodes may always go.
+local function trim(lane, stream, ids)
+  local pending = pcall('XPENDING', stream, GROUP, '-', '+', '1')
+  if pending.err then return call('XDEL', stream, unpack(ids)) end -- no group any more
+  local oldest = pending[1]
+  if oldest then
+    call('XTRIM', stream, 'MINID', '~', oldest[1])
+    if oldest[3] > STUCK then call('XDEL', stream, unpack(ids)) end
+    call('HSET', P .. ':untidy', lane, '')
+  else
+    local unread = first_unread(stream)
+    if unread then
+      call('XTRIM', stream, 'MINID', '=', unread)
+    else
+      call('XTRIM', stream, 'MAXLEN', '=', '0')
+    end
+    call('HDEL', P .. ':untidy', lane)
+  end
+end
+
 local function drop_all()
   for lane, ids in pairs(dropped) do
-    call('XACK', stream_of(lane), GROUP, unpack(ids))
-    call('XDEL', stream_of(lane), unpack(ids))
+    local stream = STREAM .. lane
+    call('XACK', stream, GROUP, unpack(ids))
+    if #ids <= FEW and call('EXISTS', P .. ':untidy') == 0 then
+      call('XDEL', stream, unpack(ids))
+    else
+      trim(lane, stream, ids)
+    end
   end
 end
 
 -- An entry that nobody can run: a sample is kept for people, and the entry leaves the stream. One that is not pending
 -- any more was quarantined before, by the first run of this script.
 local function quarantine(lane, entry, reason, sample)
-  if call('XACK', stream_of(lane), GROUP, entry) == 0 then return end
+  if call('XACK', STREAM .. lane, GROUP, entry) == 0 then return end
   local packed = cmsgpack.pack({ now, lane .. '/' .. entry, reason, string.sub(sample or '', 1, MAX_SAMPLE) })
   call('LPUSH', P .. ':quarantine', packed)
   call('LTRIM', P .. ':quarantine', 0, MAX_QUARANTINE - 1)
   drop(lane, entry)
+end
+
+-- Whether an entry shall not be run, by its task's record { entry, end, … }: without one it is quarantined; if the
+-- task has another place, or has ended, it is dropped.
+local function refused(record, lane, entry, sample)
+  if record.err or not record[1] then
+    quarantine(lane, entry, record.err and 'record of another type' or 'no record', sample)
+  elseif record[1] == place_of(lane, entry) and not record[2] then
+    return false
+  else
+    drop(lane, entry)
+  end
+  return true
 end

@@ -3,12 +3,11 @@
 local function requeue(id, lane, entry, packed_call, attempt, created)
   local place
   if attempt > 0 then
-    place = call('XADD', stream_of('first'), '*', id, packed_call, 'attempt', tostring(attempt))
+    place = call('XADD', STREAM .. 'first', '*', id, packed_call, 'attempt', tostring(attempt))
   else
-    place = call('XADD', stream_of('first'), '*', id, packed_call)
+    place = call('XADD', STREAM .. 'first', '*', id, packed_call)
   end
-  call('HSET', task_of(id), 'entry', 'first/' .. place, 'attempt', tostring(attempt),
+  call('HSET', TASK .. id, 'entry', place_of('first', place), 'attempt', tostring(attempt),
     'created', created or string.match(entry, '^%d+'))
-  call('HDEL', task_of(id), 'state', 'worker', 'started')
   drop(lane, entry)
 end

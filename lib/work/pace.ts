@@ -1,0 +1,73 @@
+/**
+ * How many tasks a worker may hold that have not begun: those that its slots and its event loop get through in a few
+ * milliseconds. More would wait here for their turn while another worker is idle. Short tasks are fetched ahead in
+ * large numbers, long ones not at all, and those that block the event loop one at a time.
+ */
+
+/** Work that may wait here, ms. */
+const AHEAD = 5
+/** Arguments that may wait here, bytes. */
+const MAX_BYTES = 4 * 1024 * 1024
+
+/** A mean that follows what gets slower at once and what gets faster slowly. */
+class Mean {
+  value = 0
+
+  add(sample: number): void {
+    this.value += (sample - this.value) * (sample > this.value ? 0.5 : 0.1)
+  }
+}
+
+export class Pace {
+  readonly #concurrency: number
+  /** Beyond the slots, at most. */
+  readonly #maxPrefetch: number
+  /** How long a handler keeps the event loop before it returns, ms. */
+  readonly #loop = new Mean()
+  /** How long a task keeps its slot, ms. */
+  readonly #slot = new Mean()
+  readonly #bytes = new Mean()
+  #ended = 0
+
+  constructor(concurrency: number, maxPrefetch: number) {
+    this.#concurrency = concurrency
+    this.#maxPrefetch = maxPrefetch
+  }
+
+  /** A handler has returned: it is finished, or waits for something. */
+  returned(ms: number, bytes: number): void {
+    this.#loop.add(ms)
+    this.#bytes.add(bytes)
+  }
+
+  ended(ms: number): void {
+    this.#slot.add(ms)
+    this.#ended += 1
+  }
+
+  /** Tasks stood still here: nothing more is fetched ahead until some have ended in good time. */
+  stood(): void {
+    this.#slot.value = Math.max(this.#slot.value, 2 * AHEAD * this.#concurrency)
+  }
+
+  /** How many more may be held now. */
+  room(active: number, waiting: number): number {
+    const bySlots = this.#concurrency + this.#prefetch() - active - waiting
+    return Math.max(0, Math.min(bySlots, this.#byLoop() - waiting))
+  }
+
+  /** How many of those that wait are too many. */
+  excess(waiting: number): number {
+    return Math.max(0, waiting - this.#byLoop())
+  }
+
+  #prefetch(): number {
+    if (this.#ended === 0) return 0
+    const inTime = Math.floor((AHEAD * this.#concurrency) / Math.max(this.#slot.value, 1e-3))
+    return Math.min(this.#maxPrefetch, inTime, Math.floor(MAX_BYTES / Math.max(this.#bytes.value, 1)))
+  }
+
+  #byLoop(): number {
+    return Math.max(1, Math.floor(AHEAD / Math.max(this.#loop.value, 1e-6)))
+  }
+}
