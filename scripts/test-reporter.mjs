@@ -29,7 +29,12 @@ export default async function* report(events) {
       const error = data.details.error?.cause ?? data.details.error
       yield `\n✖ ${file}: ${data.name}\n${error?.stack ?? error}\n`
       if (error?.cause) yield `  cause: ${error.cause.stack ?? error.cause}\n`
-      if (error && 'expected' in error && error.generatedMessage === false) {
+      if (
+        typeof error === 'object' &&
+        error !== null &&
+        'expected' in error &&
+        error.generatedMessage === false
+      ) {
         yield `  expected: ${show(error.expected)}\n  actual:   ${show(error.actual)}\n`
       }
       yield '\n'

@@ -116,10 +116,6 @@ export class FrameReader {
     this.#bytes = bytes
   }
 
-  get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length
-  }
-
   /** The head of a list: how many items follow. */
   list(): number {
     const type = this.#byte()

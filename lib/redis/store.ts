@@ -15,7 +15,7 @@ import {
   type NewCall,
   type Outcome,
   type Place,
-  readEntries,
+  readTaken,
   readTurn,
   type TurnLimits,
   type TurnReply,
@@ -153,13 +153,12 @@ export class Store {
     return this.#connection.send((client) => client.hgetBuffer(this.keys.task(id), field), ANSWER_TIMEOUT)
   }
 
-  /** Entries of the worker's own pending list, read again. */
-  async entries(places: readonly Place[]): Promise<Delivery[]> {
-    const read = ({ lane, entry }: Place): Promise<Delivery[]> =>
-      this.#connection
-        .send((client) => client.callBuffer('XRANGE', this.keys.stream(lane), entry, entry), ANSWER_TIMEOUT)
-        .then((reply) => readEntries(lane, reply as ScriptReply))
-    return (await Promise.all(places.map(read))).flat()
+  /** Entries of the worker's own pending list, read again: those that have ended meanwhile are left out. */
+  async reread(worker: string, places: readonly Place[], limits: TurnLimits): Promise<Delivery[]> {
+    const { maxCall, maxFailed, failedTtl } = limits
+    const args: FrameItem[] = [worker, maxCall, maxFailed, failedTtl]
+    for (const { lane, entry } of places) args.push(lane, entry)
+    return readTaken(await this.#run('reread', args))
   }
 
   /** Makes the streams and their group, at 0: what was enqueued before any worker came is seen. */

@@ -155,14 +155,25 @@ export function frameTurn(
 const endsLike = (a: Outcome, b: Outcome): boolean =>
   a.lane === b.lane && a.state === b.state && a.attempt === b.attempt && a.ttl === b.ttl
 
-export function readTurn(packed: Buffer): TurnReply {
-  const reader = new FrameReader(packed)
+export function readTurn(reply: ScriptReply): TurnReply {
+  const reader = new FrameReader(bytesOf(reply))
   const parts = reader.list()
   const verdicts = Array.from(reader.text(), (letter) => VERDICTS[letter] ?? 'fenced')
+  return { verdicts, taken: readLanes(reader, parts - 1) }
+}
+
+export function readTaken(reply: ScriptReply): Delivery[] {
+  const reader = new FrameReader(bytesOf(reply))
+  const taken = readLanes(reader, reader.list())
+  return taken === 'dead' ? [] : taken
+}
+
+/** A lane, then its entries, and so on. */
+function readLanes(reader: FrameReader, parts: number): Delivery[] | 'dead' {
   const taken: Delivery[] = []
-  for (let part = 1; part < parts; part += 2) {
+  for (let part = 0; part < parts; part += 2) {
     const lane = reader.text()
-    if (lane === 'dead') return { verdicts, taken: 'dead' }
+    if (lane === 'dead') return 'dead'
     for (let items = reader.list(); items > 0; items -= 4) {
       const entry = reader.text()
       const id = reader.text()
@@ -170,7 +181,7 @@ export function readTurn(packed: Buffer): TurnReply {
       taken.push({ lane: lane as Lane, entry, id, call, begunBefore: Number(reader.text()) })
     }
   }
-  return { verdicts, taken }
+  return taken
 }
 
 export function list(reply: ScriptReply | undefined): readonly ScriptReply[] {
@@ -178,7 +189,9 @@ export function list(reply: ScriptReply | undefined): readonly ScriptReply[] {
   throw new MalformedDataError('a script answered with something other than a list')
 }
 
-export function text(reply: ScriptReply | undefined): string {
-  if (Buffer.isBuffer(reply)) return reply.toString('latin1')
+export const text = (reply: ScriptReply | undefined): string => bytesOf(reply).toString('latin1')
+
+function bytesOf(reply: ScriptReply | undefined): Buffer {
+  if (Buffer.isBuffer(reply)) return reply
   throw new MalformedDataError('a script answered with something other than a string')
 }

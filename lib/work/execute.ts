@@ -54,8 +54,13 @@ export function execute(held: Held, options: ExecuteOptions, done: (outcome: Out
     const args = call.args as never[]
     const context = new RunContext(held, call.name, options.updateProgress)
     const result = runWith(context, handler, args)
-    if (isThenable(result)) Promise.resolve(result).then(succeed, fail)
-    else succeed(result)
+    if (isThenable(result)) {
+      // It may take long, and a small call would keep the memory of the whole turn that brought it.
+      if (held.call.length <= MAX_KEPT_CALL) held.call = Buffer.from(held.call)
+      Promise.resolve(result).then(succeed, fail)
+    } else {
+      succeed(result)
+    }
   } catch (error) {
     fail(error)
   }

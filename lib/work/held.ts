@@ -14,7 +14,7 @@ export class Held implements Place {
   readonly entry: string
   readonly key: string
   readonly id: string
-  readonly call: Buffer
+  call: Buffer
   readonly attempt: number
   state: 'waiting' | 'running' | 'finishing' | 'gone' = 'waiting'
   /** Of performance.now(), when its handler begins. */

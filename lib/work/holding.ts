@@ -3,6 +3,7 @@
  * ends or its task is gone.
  */
 
+import { LANES } from '../record.ts'
 import type { Begun } from '../upkeep/begun.ts'
 import type { Held } from './held.ts'
 import type { Pace } from './pace.ts'
@@ -57,7 +58,7 @@ export class Holding {
   take(helds: readonly Held[]): void {
     for (const held of helds) {
       this.#held.set(held.key, held)
-      this.#waiting.push(held)
+      this.#line(held)
     }
     this.#begin()
   }
@@ -72,7 +73,10 @@ export class Holding {
   drop(held: Held, reason?: string): void {
     if (held.state === 'gone') return
     const wasRunning = held.state === 'running'
-    if (held.state === 'waiting') this.#waiting = this.#waiting.filter((other) => other !== held)
+    if (held.state === 'waiting') {
+      this.#waiting = this.#waiting.filter((other) => other !== held)
+      this.#options.begun.waiting = this.#waiting.length
+    }
     held.state = 'gone'
     this.#held.delete(held.key)
     if (reason) held.abort(reason)
@@ -82,6 +86,7 @@ export class Holding {
   dropAll(reason: string): Held[] {
     const all = [...this.#held.values()].filter((held) => held.state !== 'finishing')
     this.#waiting = []
+    this.#options.begun.waiting = 0
     for (const held of all) this.drop(held, reason)
     return all
   }
@@ -106,9 +111,20 @@ export class Holding {
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
+  /** Behind those of its own lane and of lanes before it: an urgent task does not wait for what was fetched ahead. */
+  #line(held: Held): void {
+    const waiting = this.#waiting
+    const rank = LANES.indexOf(held.lane)
+    let at = waiting.length
+    while (at > 0 && LANES.indexOf(waiting[at - 1]!.lane) > rank) at -= 1
+    if (at === waiting.length) waiting.push(held)
+    else waiting.splice(at, 0, held)
+  }
+
   #dropLast(count: number): Held[] {
     const last = this.#waiting.splice(this.#waiting.length - count, count)
     for (const held of last) this.drop(held)
+    this.#options.begun.waiting = this.#waiting.length
     return last
   }
 

@@ -6,13 +6,14 @@
 
 import { isGroupGone, isTransient } from '../redis/faults.ts'
 import type { Store } from '../redis/store.ts'
-import { type Delivery, type Place, placeKey } from '../redis/wire.ts'
+import { type Delivery, type Place, placeKey, type TurnLimits } from '../redis/wire.ts'
 import { toError } from '../report.ts'
 import { Fetcher } from './fetch.ts'
 import type { WorkerServices } from './services.ts'
 
 export interface IntakeOptions {
   readonly services: WorkerServices
+  readonly limits: TurnLimits
   /** How many tasks more the worker could run now. */
   readonly room: () => number
   readonly isHeld: (key: string) => boolean
@@ -26,8 +27,6 @@ export interface IntakeOptions {
   readonly onError: (error: Error) => void
 }
 
-/** What is left of an entry that was deleted by hand. */
-const NOTHING = { id: '', call: Buffer.alloc(0), begunBefore: 0 }
 /** After a read that failed. */
 const READ_PAUSE = 200
 
@@ -83,11 +82,9 @@ export class Intake {
   /** From the pending list: delivered once, but the delivery was lost on its way. */
   async takeUp(places: readonly Place[]): Promise<void> {
     const worker = this.#worker
-    const entries = await this.#store.entries(places)
-    const found = new Set(entries.map(placeKey))
-    const deleted = places.filter((place) => !found.has(placeKey(place)))
-    const all = [...entries, ...deleted.map((place) => ({ ...place, ...NOTHING }))]
-    const strays = all.filter((raw) => !this.#options.isHeld(placeKey(raw)))
+    // One script, on the connection of the turns: what it finds has not ended, or its turn is answered after this.
+    const entries = await this.#store.reread(worker, places, this.#options.limits)
+    const strays = entries.filter((entry) => !this.#options.isHeld(placeKey(entry)))
     if (strays.length === 0 || !this.#isOpen) return
     if (this.#reading) for (const raw of strays) this.#takenUp.add(placeKey(raw))
     this.#options.take(worker, strays)
@@ -105,9 +102,12 @@ export class Intake {
         this.#arrived(worker, entries)
         if (entries.length >= count) return
       } catch (error) {
-        if (isGroupGone(error)) await this.#store.ensureGroups().catch(() => {})
+        const isGone = isGroupGone(error)
+        if (isGone) await this.#store.ensureGroups().catch(() => {})
         else if (!isTransient(error)) this.#options.onError(toError(error))
         await new Promise((resolve) => setTimeout(resolve, READ_PAUSE))
+        // A new group delivers also what has ended and was not trimmed yet: turns look at the records first.
+        if (isGone) return
       }
     }
   }

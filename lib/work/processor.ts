@@ -9,7 +9,14 @@
 
 import { HEAD_ROOM } from '../envelope.ts'
 import { isGroupGone } from '../redis/faults.ts'
-import { type Delivery, type Outcome, type Place, placeKey, type TurnReply } from '../redis/wire.ts'
+import {
+  type Delivery,
+  type Outcome,
+  type Place,
+  placeKey,
+  type TurnLimits,
+  type TurnReply,
+} from '../redis/wire.ts'
 import { toError } from '../report.ts'
 import type { Begun } from '../upkeep/begun.ts'
 import { type ExecuteOptions, execute } from './execute.ts'
@@ -42,6 +49,7 @@ const MAX_GIVEN_BACK = 4_096
 
 export class Processor {
   readonly #options: ProcessorOptions
+  readonly #limits: TurnLimits
   readonly #pace: Pace
   readonly #holding: Holding
   readonly #turns: Turns
@@ -61,6 +69,8 @@ export class Processor {
       registry,
       updateProgress: (held, value) => this.#progress.report(held, value),
     }
+    const { maxPayload, maxFailed, failedTtl } = limits
+    this.#limits = { maxCall: maxPayload + HEAD_ROOM, maxFailed, failedTtl }
     const { concurrency, prefetch, begun } = options
     this.#pace = new Pace(concurrency, prefetch)
     this.#holding = new Holding({
@@ -77,7 +87,7 @@ export class Processor {
       onError: (finished, error) => this.#turnFailed(finished, error),
     })
     this.#intake = new Intake({
-      ...{ services, room, isFresh, onDoubt, onError },
+      ...{ services, limits: this.#limits, room, isFresh, onDoubt, onError },
       isHeld: (key) => this.#holding.has(key),
       take: (id, entries) => this.#take(id, entries),
       onPause: () => this.#turns.ask(),
@@ -168,6 +178,8 @@ export class Processor {
 
   /** These are in the pending list and not held. */
   takeUp(places: readonly Place[]): Promise<void> {
+    // Still in the pending list: giving them back has failed.
+    for (const place of places) this.#givenBack.delete(placeKey(place))
     return this.#intake.takeUp(places)
   }
 
@@ -188,16 +200,14 @@ export class Processor {
   }
 
   async #sendTurn(want: number, outcomes: readonly Outcome[]): Promise<TurnReply> {
-    const { store, limits } = this.#options.services
-    const { maxFailed, failedTtl } = limits
+    const { store } = this.#options.services
     const id = this.#id
-    const turn = { maxCall: limits.maxPayload + HEAD_ROOM, maxFailed, failedTtl }
     let retried = false
     const onRetry = (): void => {
       retried = true
     }
     const reply = await insist({ ...this.#options.patience, onRetry }, () =>
-      store.turn(id, want, outcomes, turn),
+      store.turn(id, want, outcomes, this.#limits),
     )
     // What a lost reply brought is in the pending list.
     if (retried) this.#options.onDoubt()

@@ -40,13 +40,13 @@ const WRITES = '#!lua flags=allow-oom'
 const READS = '#!lua flags=no-writes'
 const FLAGS: Record<ScriptName, string> = {
   ...{ turn: WRITES, progress: WRITES, release: WRITES, beat: WRITES, leave: WRITES, quarantine: WRITES },
-  ...{ recover: WRITES, attach: WRITES, pending: READS, inspect: READS },
+  ...{ recover: WRITES, attach: WRITES, reread: WRITES, pending: READS, inspect: READS },
   // The only one that makes the data grow.
   enqueue: '#!lua',
 }
 
 /** Scripts that pack their answer. */
-const PACKED: readonly ScriptName[] = ['turn']
+const PACKED: readonly ScriptName[] = ['turn', 'reread']
 
 /**
  * One test for each row, and one for the head of the script: `for (const [name, test] of table(…)) it(name, test)`.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import type { Lane } from '../../lib/record.ts'
 import { Begun } from '../../lib/upkeep/begun.ts'
 import { Held } from '../../lib/work/held.ts'
 import { Holding } from '../../lib/work/holding.ts'
@@ -365,5 +366,18 @@ describe('what cannot begin soon', () => {
     holding.resume()
     assert.deepEqual(ran, [a, b])
     assert.ok(!thread.hasWaiting)
+  })
+
+  test('waits behind what is more urgent, however late that came', () => {
+    const { holding, running } = holdingOf(1)
+    const inLane = (lane: Lane): Held => new Held({ ...placeOf(held()), lane, begunBefore: 0 })
+    const [one, low1, normal, low2] = [held(), inLane('low'), inLane('normal'), inLane('low')]
+    const [high, first, normal2] = [inLane('high'), inLane('first'), inLane('normal')]
+    holding.take([one])
+    holding.take([low1, low2])
+    holding.take([normal])
+    holding.take([first, high, normal2])
+    for (let i = 0; i < 7; i++) holding.finish(running[i]!)
+    assert.deepEqual(running, [one, first, high, normal, normal2, low1, low2])
   })
 })

@@ -162,6 +162,31 @@ local function settle_as_error(how, id, packed_call, kept, clients, name, code, 
 end
 `
 
+const take = `local function take(door, lane, items, answer)
+  local good = {}
+  for i = 1, #items do
+    local entry, fields = items[i][1], items[i][2]
+    local id, packed_call = fields[1], fields[2]
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end')
+    if refused(record, lane, entry, packed_call) then
+    elseif #fields ~= 2 and (#fields ~= 4 or fields[3] ~= 'attempt') then
+      quarantine(lane, entry, 'not a call', packed_call)
+    elseif #packed_call > door.max_call then
+      local more = call('HMGET', TASK .. id, 'clients', 'attempt')
+      local how = ending('failed', more[2] or '0', door.worker, door.failed_ttl, door.max_failed)
+      settle_as_error(how, id, packed_call, '', more[1], 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
+        'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. door.max_call)
+      drop(lane, entry)
+    else
+      local n = #good
+      good[n + 1], good[n + 2], good[n + 3], good[n + 4] = entry, id, packed_call, fields[4] or ''
+    end
+  end
+  answer[#answer + 1] = lane
+  answer[#answer + 1] = good
+end
+`
+
 export const sources = {
   attach: `#!lua flags=allow-oom
 ${base}local client, join, answers = args[1], args[2] == '1', {}
@@ -378,8 +403,28 @@ end
 drop_all()
 return table.concat(answers)
 `,
+  reread: `#!lua flags=allow-oom
+${base}${drop}${settle}${take}local door = { worker = args[1], max_call = tonumber(args[2]), max_failed = args[3], failed_ttl = args[4] }
+local answer = {}
+for i = 5, #args, 2 do
+  local lane, entry = args[i], args[i + 1]
+  local held = pcall('XPENDING', STREAM .. lane, GROUP, entry, entry, 1, door.worker)[1]
+  if held then
+    local found = call('XRANGE', STREAM .. lane, entry, entry)
+    if found[1] then
+      take(door, lane, found, answer)
+    else
+      drop(lane, entry)
+    end
+  end
+end
+drop_all()
+publish_all()
+return cmsgpack.pack(answer)
+`,
   turn: `#!lua flags=allow-oom
-${base}${drop}${settle}${owner}local worker, want, max_call, max_failed, failed_ttl = args[1], tonumber(args[2]), tonumber(args[3]), args[4], args[5]
+${base}${drop}${settle}${owner}${take}local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
+local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
 local letters = {}
 local function finish(group)
   local lane = group[1]
@@ -406,30 +451,6 @@ for i = 6, #args do finish(args[i]) end
 drop_all()
 dropped = {}
 local answer = { table.concat(letters) }
-local function take(lane, items)
-  local good = {}
-  for i = 1, #items do
-    local item = items[i]
-    local entry, fields = item[1], item[2]
-    local id, packed_call = fields[1], fields[2]
-    local record = pcall('HMGET', TASK .. id, 'entry', 'end')
-    if refused(record, lane, entry, packed_call) then
-    elseif #fields ~= 2 and (#fields ~= 4 or fields[3] ~= 'attempt') then
-      quarantine(lane, entry, 'not a call', packed_call)
-    elseif #packed_call > max_call then
-      local more = call('HMGET', TASK .. id, 'clients', 'attempt')
-      settle_as_error(ending('failed', more[2] or '0', worker, failed_ttl, max_failed), id, packed_call, '', more[1],
-        'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
-        'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. max_call)
-      drop(lane, entry)
-    else
-      local n = #good
-      good[n + 1], good[n + 2], good[n + 3], good[n + 4] = entry, id, packed_call, fields[4] or ''
-    end
-  end
-  answer[#answer + 1] = lane
-  answer[#answer + 1] = good
-end
 local failure
 if want > 0 and not is_registered(worker) then
   answer[2] = 'dead'
@@ -441,7 +462,7 @@ elseif want > 0 then
       if found and found.err then
         failure = found
       elseif found then
-        take(lane, found[1][2])
+        take(door, lane, found[1][2], answer)
         want = want - #found[1][2]
       end
     end

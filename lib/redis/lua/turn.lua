@@ -15,8 +15,10 @@
 --! include drop
 --! include settle
 --! include owner
+--! include take
 
-local worker, want, max_call, max_failed, failed_ttl = args[1], tonumber(args[2]), tonumber(args[3]), args[4], args[5]
+local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
+local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
 local letters = {}
 
 local function finish(group)
@@ -47,32 +49,6 @@ drop_all()
 dropped = {}
 
 local answer = { table.concat(letters) }
-local function take(lane, items)
-  local good = {}
-  for i = 1, #items do
-    local item = items[i]
-    local entry, fields = item[1], item[2]
-    local id, packed_call = fields[1], fields[2]
-    local record = pcall('HMGET', TASK .. id, 'entry', 'end')
-    if refused(record, lane, entry, packed_call) then
-      -- not run
-    elseif #fields ~= 2 and (#fields ~= 4 or fields[3] ~= 'attempt') then
-      quarantine(lane, entry, 'not a call', packed_call)
-    elseif #packed_call > max_call then
-      local more = call('HMGET', TASK .. id, 'clients', 'attempt')
-      settle_as_error(ending('failed', more[2] or '0', worker, failed_ttl, max_failed), id, packed_call, '', more[1],
-        'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
-        'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. max_call)
-      drop(lane, entry)
-    else
-      local n = #good
-      good[n + 1], good[n + 2], good[n + 3], good[n + 4] = entry, id, packed_call, fields[4] or ''
-    end
-  end
-  answer[#answer + 1] = lane
-  answer[#answer + 1] = good
-end
-
 local failure
 if want > 0 and not is_registered(worker) then
   answer[2] = 'dead'
@@ -85,7 +61,7 @@ elseif want > 0 then
       if found and found.err then
         failure = found
       elseif found then
-        take(lane, found[1][2])
+        take(door, lane, found[1][2], answer)
         want = want - #found[1][2]
       end
     end

@@ -1,0 +1,26 @@
+-- Adds to `answer` those of a lane's delivered entries that shall run, as { entry, id, call, attempts before | '', … };
+-- the others are settled, dropped or quarantined. door: worker, max_call, max_failed, failed_ttl
+local function take(door, lane, items, answer)
+  local good = {}
+  for i = 1, #items do
+    local entry, fields = items[i][1], items[i][2]
+    local id, packed_call = fields[1], fields[2]
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end')
+    if refused(record, lane, entry, packed_call) then
+      -- not run
+    elseif #fields ~= 2 and (#fields ~= 4 or fields[3] ~= 'attempt') then
+      quarantine(lane, entry, 'not a call', packed_call)
+    elseif #packed_call > door.max_call then
+      local more = call('HMGET', TASK .. id, 'clients', 'attempt')
+      local how = ending('failed', more[2] or '0', door.worker, door.failed_ttl, door.max_failed)
+      settle_as_error(how, id, packed_call, '', more[1], 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
+        'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. door.max_call)
+      drop(lane, entry)
+    else
+      local n = #good
+      good[n + 1], good[n + 2], good[n + 3], good[n + 4] = entry, id, packed_call, fields[4] or ''
+    end
+  end
+  answer[#answer + 1] = lane
+  answer[#answer + 1] = good
+end
