@@ -1,23 +1,35 @@
 /** Names and ids: one alphabet for everything that becomes part of a Redis key. */
 
-import { customAlphabet, nanoid } from 'nanoid'
+import { randomFillSync } from 'node:crypto'
 import { OptionError } from './errors.ts'
 
 const NAME = /^[A-Za-z0-9_.:-]{1,128}$/
 
-/** A task's id: 21 characters, 126 random bits, made on the caller's side. */
-export const newTaskId = (): string => nanoid()
+/** Random bytes by the thousand: asking for few at a time costs ten times as much. */
+const POOL = Buffer.allocUnsafe(4_096)
+let used = POOL.length
 
-/** A client's id travels with every awaited call, so it is short: 12 characters, 66 bits. */
-export const newClientId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ', 12)
+/** 4 characters of A-Z a-z 0-9 _ - for each 3 bytes. */
+function random(bytes: number): string {
+  if (used + bytes > POOL.length) {
+    randomFillSync(POOL)
+    used = 0
+  }
+  used += bytes
+  return POOL.toString('base64url', used - bytes, used)
+}
 
-const newSuffix = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 8)
+/** A task's id: 22 characters, 128 random bits, made on the caller's side. */
+export const newTaskId = (): string => random(16)
+
+/** A client's id travels with every awaited call, so it is short: 12 characters, 72 bits. */
+export const newClientId = (): string => random(9)
 
 /** With the suffix 34 characters: a record of a task that ended stays below the 64 bytes a field that Redis keeps small. */
 const MAX_WORKER_NAME = 25
 
 /** A worker's id names where it runs, for people, and is never used twice. Of a long name the end tells more. */
-export const newWorkerId = (name: string): string => `${name.slice(-MAX_WORKER_NAME)}-${newSuffix()}`
+export const newWorkerId = (name: string): string => `${name.slice(-MAX_WORKER_NAME)}-${random(6)}`
 
 export const isName = (value: unknown): value is string => typeof value === 'string' && NAME.test(value)
 

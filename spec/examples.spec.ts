@@ -8,7 +8,7 @@ import { startRedis } from './support/redis.ts'
 
 const EXPECTED: Record<string, RegExp[]> = {
   'rpc.ts': [/^fib\(100000\) has 20899 digits: 420269…537501$/m],
-  'background-task.ts': [/^accepted as \S{21}$/m, /^sent 5 characters to bob@example\.org$/m],
+  'background-task.ts': [/^accepted as \S{22}$/m, /^sent 5 characters to bob@example\.org$/m],
   'progress.ts': [/^page \d+ of 20$/m, /^done: 20 pages$/m],
   'inspect.ts': [
     /^resize\(cat\.png, 640\) (queued|running) /m,

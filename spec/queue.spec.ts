@@ -51,7 +51,7 @@ describe('calling', () => {
     await using s = fresh()
     const add = s.queue.task('add', (a: number, b: number) => a + b)
     const handle = add(1, 2)
-    assert.match(handle.id, /^[\w-]{21}$/)
+    assert.match(handle.id, /^[\w-]{22}$/)
     assert.equal('then' in handle, false)
     await s.work()
     await handle.enqueued
