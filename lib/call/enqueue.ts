@@ -18,12 +18,14 @@ const MAX_BATCH_BYTES = 512 * 1024
 const MAX_ON_THE_WAY = 3
 /** What a waiting call costs besides its arguments, roughly. */
 const OVERHEAD = 512
+const NOTHING: Buffer = Buffer.alloc(0)
 
 /** A call between `task(...)` and Redis' answer. */
 export class PendingCall {
   readonly id: string
   readonly lane: Lane
-  readonly packed: Buffer
+  /** Empty once the batch is settled: handles may be kept for long. */
+  packed: Buffer
   /** Set by `Enqueuer.add`. */
   batch!: Batch
   /** Somebody asked for the outcome before the batch left: the reply's address travels with the call. */
@@ -40,7 +42,7 @@ export class PendingCall {
 
 /** Calls that leave together and are accepted, or not, together: what they share is kept once. */
 export class Batch {
-  readonly calls: PendingCall[] = []
+  calls: PendingCall[] = []
   readonly madeAt = performance.now()
   /** Of the packed calls. */
   bytes = 0
@@ -64,6 +66,12 @@ export class Batch {
   whenSettled(listener: () => void): void {
     if (this.state === 'accepted' || this.state === 'failed') listener()
     else this.#listeners.push(listener)
+  }
+
+  /** Lets go of what nobody needs any more once it is settled. */
+  release(): void {
+    for (const call of this.calls) call.packed = NOTHING
+    this.calls = []
   }
 
   settle(error?: EnqueueError): void {
@@ -148,6 +156,7 @@ export class Enqueuer {
         this.#onTheWay -= 1
         this.#bytes -= batch.bytes + batch.calls.length * OVERHEAD
         this.#count -= batch.calls.length
+        batch.release()
         this.#send()
       })
     }
@@ -184,7 +193,10 @@ export class Enqueuer {
     batch.calls.push(call)
     const message = `${this.#count} calls wait to be sent already (maxBuffered); slow down, or await handle.enqueued`
     // Later in the tick, as for every other failure: the caller has had no chance to look yet.
-    queueMicrotask(() => this.#fail(batch, new EnqueueError(message, false)))
+    queueMicrotask(() => {
+      this.#fail(batch, new EnqueueError(message, false))
+      batch.release()
+    })
   }
 
   #fail(batch: Batch, error: EnqueueError): void {
