@@ -17,6 +17,8 @@ export interface HoldingOptions {
   readonly begun: Begun
   /** Must not throw. */
   readonly run: (held: Held) => void
+  /** There is room again for what was not asked for while others waited. */
+  readonly onRoom: () => void
   /** These wait longer than they should: others may have them. They are not held any more. */
   readonly onExcess: (helds: readonly Held[]) => void
 }
@@ -138,7 +140,8 @@ export class Holding {
   #begin(): void {
     if (this.#beginning) return
     this.#beginning = true
-    const { concurrency, pace, begun, run, onExcess } = this.#options
+    const { concurrency, pace, begun, run, onExcess, onRoom } = this.#options
+    const waited = this.#waiting.length > 0
     const started = performance.now()
     let now = started
     while (this.#waiting.length > 0 && this.#active < concurrency && now - started <= MAX_BURST) {
@@ -158,6 +161,7 @@ export class Holding {
     begun.waiting = this.#waiting.length
     const excess = pace.excess(this.#waiting.length)
     if (excess > 0) onExcess(this.#dropLast(excess))
+    if (waited && this.#waiting.length === 0) onRoom()
     if (now - started <= MAX_BURST) {
       this.#beginning = false
       return

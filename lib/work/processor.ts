@@ -76,6 +76,7 @@ export class Processor {
     this.#holding = new Holding({
       ...{ concurrency, begun, pace: this.#pace },
       run: (held) => execute(held, executing, (outcome) => this.#finished({ held, outcome })),
+      onRoom: () => this.#turns.ask(),
       onExcess: (helds) => void this.#giveBack(helds, false).catch(onError),
     })
     const room = (): number => this.#holding.room - this.#turns.asked

@@ -31,7 +31,7 @@ class Patient extends Pace {
 
 function makeHolding(concurrency: number, run: (one: Held) => void, begun = new Begun()): Holding {
   const pace = new Patient(concurrency, 0)
-  return new Holding({ concurrency, pace, begun, run, onExcess: () => {} })
+  return new Holding({ concurrency, pace, begun, run, onRoom: () => {}, onExcess: () => {} })
 }
 
 /** A holding whose handlers run until the spec ends them. */
@@ -340,6 +340,7 @@ describe('what cannot begin soon', () => {
         holding.finish(one)
         holding.drop(one)
       },
+      onRoom: () => {},
       onExcess: (helds) => excess.push([...helds]),
     })
     const all = several(10)
@@ -348,6 +349,23 @@ describe('what cannot begin soon', () => {
     assert.deepEqual(excess, [all.slice(2)], 'one may wait')
     assert.deepEqual(holding.keys(), new Set([all[1]!.key]))
     assert.equal(holding.room, 0)
+  })
+
+  test('is told when it has begun after all: only then was there room to ask for more', async (t) => {
+    const time = clock(t)
+    let asked = 0
+    const holding = new Holding({
+      ...{ concurrency: 10, pace: new Patient(10, 0), begun: new Begun() },
+      run: () => time.pass(4),
+      onRoom: () => {
+        asked += 1
+      },
+      onExcess: () => {},
+    })
+    holding.take(several(3))
+    assert.deepEqual([holding.active, asked], [2, 0], 'one more waits for the next turn of the event loop')
+    await immediate()
+    assert.deepEqual([holding.active, asked], [3, 1])
   })
 
   test('does not begin while the thread gives back, and begins afterwards', () => {
