@@ -1,31 +1,32 @@
 /**
  * `npm run bench`: Millrace side by side with BullMQ, bee-queue and the floor, in one run. It starts a Redis and
- * measuring processes of its own, on loopback alone, and ends them with itself, also on ctrl-C. See bench/cases.ts for
- * what is measured, bench/measure.ts for how, bench/systems/ for what each system is asked to do.
+ * measuring processes of its own, on loopback alone, and ends them with itself, also on ctrl-C. See bench/cases/ for
+ * what is measured, bench/measure/ for how, bench/systems/ for what each system is asked to do, bench/plot/ for the
+ * figures that are drawn from it.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { type DevRedis, RedisServerMissingError, startDevRedis } from '../lib/dev-redis.ts'
-import { type Build, buildLibrary } from './bench/build.ts'
+import { type Build, build } from './bench/build.ts'
 import { Crew } from './bench/crew.ts'
+import { describeMachine } from './bench/machine.ts'
 import { type Options, readOptions, USAGE, UsageError } from './bench/options.ts'
+import { plot } from './bench/plot/index.ts'
 import { endProgress, showProgress } from './bench/progress.ts'
-import { type Line, linesOf, tableOf } from './bench/report.ts'
-import { type RunResult, run } from './bench/run.ts'
-import { Server } from './bench/server.ts'
-import { loadSystem } from './bench/systems/index.ts'
+import { reportOf, textOf } from './bench/report.ts'
+import { run } from './bench/run.ts'
+import { argumentsFor, Server } from './bench/server.ts'
 
 /** Whatever hangs, it is over then: no case begins later, and orders have a deadline of their own. */
-const TIME_LIMIT_MS = 20 * 60_000
+const TIME_LIMIT_MS = { full: 60 * 60_000, quick: 104_000 }
 
 const note = (line: string): void => {
   process.stderr.write(`${line}\n`)
 }
 
 const interrupted = new AbortController()
-let build: Build | undefined
+let built: Build | undefined
 let redis: DevRedis | undefined
 let server: Server | undefined
 let crew: Crew | undefined
@@ -35,7 +36,7 @@ async function end(): Promise<void> {
   await crew?.end()
   server?.close()
   await redis?.stop()
-  build?.remove()
+  built?.remove()
 }
 
 function endOn(signal: NodeJS.Signals, code: number): void {
@@ -49,77 +50,46 @@ endOn('SIGINT', 130)
 endOn('SIGTERM', 143)
 endOn('SIGHUP', 129)
 
-async function main(options: Options): Promise<void> {
-  const { cases, systems, rounds, size, profile } = options
+async function measure(options: Options): Promise<void> {
+  const { size, suite, profile, persistence } = options
   const startedAt = new Date()
+  const machine = describeMachine()
   note('building lib')
-  build = await buildLibrary()
+  built = await build()
   interrupted.signal.throwIfAborted()
-  redis = await startDevRedis({ useEnv: false, onNote: note })
+  redis = await startDevRedis({ useEnv: false, args: argumentsFor(persistence), onNote: note })
   note(`${redis.from}, ${redis.url}`)
-  server = new Server(redis.url)
+  server = new Server(redis.url, persistence)
   if (profile !== undefined) mkdirSync(profile, { recursive: true })
   crew = new Crew({
-    place: { url: redis.url, build: build.folder },
+    ...{ place: { url: redis.url, library: built.library }, entry: built.entry },
     profiles: profile === undefined ? undefined : resolve(profile),
   })
   interrupted.signal.throwIfAborted()
   const result = await run(
     { crew, server },
     {
-      ...{ cases, systems, rounds, size, timeLimit: TIME_LIMIT_MS },
+      ...options,
+      // Growth has one case, and best settings and files on disk take their time.
+      timeLimit: TIME_LIMIT_MS[options.best || persistence !== 'none' || suite === 'growth' ? 'full' : size],
       signal: interrupted.signal,
       onProgress: showProgress,
     },
   )
   endProgress()
-  const lines = linesOf(result)
-  const machine = {
-    cpus: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
-    node: process.version,
-    redis: await server.version(),
-  }
   const seconds = Math.round((Date.now() - startedAt.getTime()) / 1_000)
-  await print(options, result, lines, { ...machine, seconds })
-  if (options.json !== undefined) writeJson(options, result, lines, { ...machine, startedAt, seconds })
+  const about = { machine: { ...machine, redis: await server.version() }, startedAt, seconds }
+  const report = await reportOf(options, result, about)
+  console.log(textOf(options, result, report))
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
   if (result.cases.some(({ failures }) => failures.length > 0)) process.exitCode = 1
-}
-
-async function print(
-  { systems, rounds, size }: Options,
-  result: RunResult,
-  lines: readonly Line[],
-  about: { cpus: string; node: string; redis: string; seconds: number },
-): Promise<void> {
-  console.log(`\n${tableOf(lines)}\n`)
-  console.log(
-    `Medians (min–max) of ${rounds} interleaved rounds, ${size} counts; ratios are medians of each round's Millrace / rival.`,
-  )
-  console.log(
-    `/s: higher is better; µs, B: lower is better. ${about.cpus}; Node ${about.node}, Redis ${about.redis}; ${about.seconds} s.`,
-  )
-  for (const id of systems) {
-    const { title, semantics } = await loadSystem(id)
-    console.log(`  ${title}: ${semantics}.`)
-  }
-  for (const failure of result.cases.flatMap(({ failures }) => failures)) console.log(`FAILED ${failure}`)
-  if (result.skipped.length > 0) console.log(`out of time, not measured: ${result.skipped.join(', ')}`)
-}
-
-function writeJson(options: Options, result: RunResult, lines: readonly Line[], about: object): void {
-  const cases = result.cases.map(({ case: one, tasks, seconds, rounds, failures }) => ({
-    ...{ name: one.name, tasks, seconds, failures },
-    rounds: Object.fromEntries(rounds),
-  }))
-  const { systems, size } = options
-  const all = { ...about, systems, size, lines, cases, skipped: result.skipped }
-  writeFileSync(options.json!, `${JSON.stringify(all, null, 2)}\n`)
 }
 
 try {
   const options = readOptions(process.argv.slice(2))
-  if (options) await main(options)
-  else console.log(USAGE)
+  if (options === undefined) console.log(USAGE)
+  else if ('plot' in options) for (const file of plot(options)) console.log(file)
+  else await measure(options)
 } catch (error) {
   if (error instanceof UsageError) {
     note(`${error.message}\n${USAGE}`)

@@ -1,6 +1,7 @@
 /**
- * Millrace as its users get it: built JavaScript, like its rivals, in a folder of this run's own. The folder lies
- * under node_modules, where the dependencies are found from and git looks away.
+ * Millrace as its users get it: built JavaScript, like its rivals, in a folder of this run's own. The measuring
+ * processes are compiled too: a loader for TypeScript would weigh on the start and the memory of each of them. The
+ * folder lies under node_modules, where the dependencies are found from and git looks away.
  */
 
 import { spawn } from 'node:child_process'
@@ -10,34 +11,60 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const HERE = fileURLToPath(new URL('.', import.meta.url))
 const CACHE = join(ROOT, 'node_modules', '.cache', 'millrace-bench')
 /** Left behind by a run that was killed. */
-const STALE_MS = 3_600_000
+const STALE_MS = 6 * 3_600_000
 
 export interface Build {
-  readonly folder: string
+  /** Of the library. */
+  readonly library: string
+  /** The file that a measuring process runs. */
+  readonly entry: string
   remove(): void
 }
 
-export async function buildLibrary(): Promise<Build> {
+export async function build(): Promise<Build> {
   mkdirSync(CACHE, { recursive: true })
   sweep()
   const folder = mkdtempSync(join(CACHE, 'build-'))
   const remove = (): void => rmSync(folder, { recursive: true, force: true })
   process.once('exit', remove)
-  const script = join(ROOT, 'scripts', 'build.ts')
-  const tsc = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, folder], {
-    cwd: ROOT,
-    stdio: ['ignore', 2, 2],
-  })
-  const [code] = await once(tsc, 'exit')
-  if (code !== 0) {
+  const library = join(folder, 'lib')
+  const bench = join(folder, 'bench')
+  try {
+    await Promise.all([buildLibrary(library), compileHere(folder, bench)])
+  } catch (error) {
     remove()
-    throw new Error('lib does not compile; the benchmark measures what `npm run build` makes')
+    throw error
   }
   // What is under node_modules takes no module type from the project.
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
-  return { folder, remove }
+  return { library, entry: join(bench, 'process.js'), remove }
+}
+
+async function buildLibrary(folder: string): Promise<void> {
+  const code = await node(['--import', import.meta.resolve('tsx'), join(ROOT, 'scripts', 'build.ts'), folder])
+  if (code !== 0) throw new Error('lib does not compile; the benchmark measures what `npm run build` makes')
+}
+
+/** Types are for `npm run check`; nothing but this folder is looked at. */
+async function compileHere(folder: string, outDir: string): Promise<void> {
+  const project = join(folder, 'tsconfig.json')
+  const compilerOptions = {
+    ...{ noEmit: false, noCheck: true, noResolve: true, rootDir: HERE, outDir },
+    types: [],
+  }
+  const include = [join(HERE, '**', '*.ts')]
+  writeFileSync(project, JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions, include }))
+  const code = await node([join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', project])
+  if (code !== 0) throw new Error('scripts/bench does not compile')
+}
+
+async function node(args: string[]): Promise<number | null> {
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code
 }
 
 function sweep(): void {

@@ -1,46 +1,76 @@
 /** The command line, checked at the door. */
 
 import { parseArgs } from 'node:util'
-import { CASES, type Case } from './cases.ts'
+import type { Case } from './cases/case.ts'
+import { SUITES, type Suite } from './cases/index.ts'
+import type { Persistence } from './server.ts'
 import { SYSTEM_IDS } from './systems/index.ts'
 import type { SystemId } from './systems/system.ts'
 
 export interface Options {
+  readonly suite: Suite
   readonly size: 'full' | 'quick'
   readonly cases: readonly Case[]
+  /** All cases of the suite were asked for. */
+  readonly isWhole: boolean
   readonly systems: readonly SystemId[]
+  readonly best: boolean
+  readonly persistence: Persistence
   readonly rounds: number
   readonly json: string | undefined
   readonly profile: string | undefined
 }
 
+/** Nothing is measured: figures of earlier runs are drawn. */
+export interface PlotOptions {
+  readonly plot: readonly string[]
+  readonly out: string
+}
+
 const MAX_ROUNDS = 50
+const names = (cases: readonly Case[]): string => cases.map(({ name }) => name).join(', ')
 
 export const USAGE = `usage: npm run bench -- [options]
-  --quick             smaller counts: two minutes instead of ten
-  --case <name,…>     only these cases: ${CASES.map(({ name }) => name).join(', ')}
+  --quick             smaller counts, without the longest cases: two minutes instead of twenty
+  --growth            how speed changes with tasks that wait and that are kept, up to a million
+  --best              rivals at their best documented settings as well, in a second table
+  --aof               Redis with appendonly yes, appendfsync everysec, for all
+  --case <name,…>     only these cases: ${names(SUITES.default.cases)}
   --systems <name,…>  only these: ${SYSTEM_IDS.join(', ')}
   --rounds <n>        rounds that count, 1 to ${MAX_ROUNDS} (default 5); one more warms up
   --json <file>       every figure of every round, as JSON
-  --profile <folder>  a CPU profile of each process, for DevTools (slows all down)`
+  --profile <folder>  a CPU profile of each process, for DevTools (slows all down)
+  --plot <file,…>     draws what such JSON files hold; measures nothing
+  --out <folder>      for the drawings (default docs/plots)`
 
 export class UsageError extends Error {}
 
 /** Undefined: help was asked for. Throws UsageError. */
-export function readOptions(args: readonly string[]): Options | undefined {
+export function readOptions(args: readonly string[]): Options | PlotOptions | undefined {
   const values = parse(args)
   if (values.help) return undefined
+  if (values.plot !== undefined) return { plot: values.plot.split(','), out: values.out ?? 'docs/plots' }
+  if (values.out !== undefined) throw new UsageError('--out goes with --plot')
   const rounds = Number(values.rounds ?? 5)
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS) {
     throw new UsageError(`--rounds must be a whole number from 1 to ${MAX_ROUNDS}`)
   }
-  const names = CASES.map(({ name }) => name)
-  const cases = chosen('--case', values.case, names)
-  const systems = chosen('--systems', values.systems, SYSTEM_IDS)
+  const suite = values.growth ? 'growth' : 'default'
+  const size = values.quick ? 'quick' : 'full'
+  const known = SUITES[suite].cases
+  const wanted = chosen(
+    '--case',
+    values.case,
+    known.map(({ name }) => name),
+  )
+  const cases = known.filter((one) => wanted.includes(one.name))
+  const isWhole = values.case === undefined
   return {
-    ...{ rounds, systems, json: values.json, profile: values.profile },
-    size: values.quick ? 'quick' : 'full',
-    cases: CASES.filter(({ name }) => cases.includes(name)),
+    ...{ suite, size, isWhole, rounds, json: values.json, profile: values.profile },
+    cases: isWhole && size === 'quick' ? cases.filter((one) => !one.fullOnly) : cases,
+    systems: chosen('--systems', values.systems, SYSTEM_IDS),
+    best: values.best === true,
+    persistence: values.aof ? 'everysec' : 'none',
   }
 }
 
@@ -51,8 +81,8 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
-        ...{ quick: flag, help: flag },
-        ...{ case: text, systems: text, rounds: text, json: text, profile: text },
+        ...{ quick: flag, growth: flag, best: flag, aof: flag, help: flag },
+        ...{ case: text, systems: text, rounds: text, json: text, profile: text, plot: text, out: text },
       },
     }).values
   } catch (error) {

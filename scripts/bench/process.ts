@@ -1,7 +1,7 @@
 /**
- * One measuring process: a producer or a worker of one system, told by IPC what to do. It lives as long as the
- * benchmark and opens its queue anew for each measurement. It is started as
- * `process.ts <system> <url> <build> [file for a CPU profile]`.
+ * One measuring process: a producer or a worker of one system, told by IPC what to do (protocol.ts). It lives as long
+ * as the benchmark, unless its own start is measured, and opens its queue anew for each measurement. It is started as
+ * `process.js <system> <url> <library> [file for a CPU profile]`.
  *
  * It does not collect garbage between measurements: V8 then starts again with a small young generation, and all systems
  * measured half their speed.
@@ -9,55 +9,26 @@
  * Ctrl-C reaches it too and is left to the parent; when the parent is gone, however it went, so is this process.
  */
 
-import { handlerOf } from './handlers.ts'
-import { Meter } from './meter.ts'
-import { startProfile } from './profile.ts'
+import { producerDuties } from './duties/producer.ts'
+import { workerDuties } from './duties/worker.ts'
 import type { Answer, Duties, Order } from './protocol.ts'
-import { measureRpc } from './rpc.ts'
 import { loadSystem } from './systems/index.ts'
-import { inPortions, type Producer, type RunningWorker, type SystemId } from './systems/system.ts'
+import { type SystemId, Unavailable } from './systems/system.ts'
 
-const [id, url, build, profile] = process.argv.slice(2) as [SystemId, string, string, string?]
-const place = { url, build }
+const [id, url, library, profile] = process.argv.slice(2) as [SystemId, string, string, string?]
+const place = { url, library }
 const system = await loadSystem(id)
 
-let producer: Producer | undefined
-let worker: RunningWorker | undefined
-let meter = new Meter(0, 0)
-
 const duties: Duties = {
-  async openProducer(order) {
-    producer = await system.openProducer(place, order)
+  ...producerDuties(system, place),
+  ...workerDuties(system, place),
+  async cpu() {
+    const { user, system } = process.cpuUsage()
+    return user + system
   },
-  async enqueue({ way, tasks, bytes }) {
-    const text = 'Millrace '.repeat(Math.ceil(bytes / 9)).slice(0, bytes)
-    const make = bytes === 0 ? (n: number) => ({ n }) : (n: number) => ({ n, text })
-    const { enqueue, enqueueMany } = producer!
-    const portion = way === 'all' ? tasks : way
-    const startedAt = performance.now()
-    if (portion === 'bulk') await enqueueMany(tasks, make)
-    else {
-      await inPortions(tasks, portion, (start, length) =>
-        Promise.all(Array.from({ length }, (_, i) => enqueue(make(start + i)))),
-      )
-    }
-    return performance.now() - startedAt
-  },
-  rpc: (order) => measureRpc(producer!, order),
-  async closeProducer() {
-    await producer?.close()
-    producer = undefined
-  },
-  async openWorker({ concurrency, strict, handler, tasks, skip }) {
-    meter = new Meter(tasks, skip)
-    const { run, isAsync } = handlerOf(handler)
-    worker = await system.openWorker(place, { concurrency, strict, handler: run, isAsync, done: meter.hit })
-  },
-  drained: () => meter.finished(),
-  async closeWorker() {
-    await worker?.close()
-    worker = undefined
-    return meter.ran
+  async memory() {
+    const { rss, heapUsed } = process.memoryUsage()
+    return { rss, heap: heapUsed }
   },
 }
 
@@ -70,11 +41,14 @@ async function answer({ id, duty, order }: Order): Promise<Answer> {
   try {
     return { id, result: await (duties[duty] as (order: unknown) => Promise<unknown>)(order) }
   } catch (error) {
+    if (error instanceof Unavailable) return { id, unavailable: error.message }
     return { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }
 }
 
-const endProfile = profile === undefined ? undefined : await startProfile(profile)
+// Loaded only where it is asked for: the inspector costs memory.
+const endProfile =
+  profile === undefined ? undefined : await (await import('./duties/profile.ts')).startProfile(profile)
 process.on('SIGINT', () => {})
 process.on('disconnect', async () => {
   await endProfile?.()

@@ -1,14 +1,15 @@
-/** How far it is, on stderr: one line that moves on a terminal, a line for each finished case elsewhere. */
+/** How far it is, on stderr: one line that moves on a terminal, a line for each case elsewhere. */
 
-import { figure } from './report.ts'
 import type { Progress } from './run.ts'
+import { figure } from './table.ts'
 
 const isTerminal = process.stderr.isTTY === true
+let last = ''
 
 export function showProgress({ case: one, subject, round, rounds, figures }: Progress): void {
   if (!isTerminal) {
-    const isFirst = round === 0 && figures === undefined && subject === 'millrace'
-    if (isFirst) process.stderr.write(`${one.name} …\n`)
+    if (one.name !== last) process.stderr.write(`${one.name} …\n`)
+    last = one.name
     return
   }
   const when = round === 0 ? 'warm-up' : `round ${round}/${rounds}`

@@ -1,6 +1,7 @@
 /** What the measuring processes are told, and what they answer. Times in ms unless a name says otherwise. */
 
-import type { HandlerKind } from './handlers.ts'
+import type { HandlerKind } from './duties/handlers.ts'
+import type { ProducerOptions, Setting } from './systems/system.ts'
 
 export interface EnqueueOrder {
   readonly tasks: number
@@ -8,6 +9,8 @@ export interface EnqueueOrder {
   readonly way: number | 'all' | 'bulk'
   /** Of text in each argument; 0: a small object alone. */
   readonly bytes: number
+  /** How long its task takes with the handler `asked`. */
+  readonly wait?: number
 }
 
 export interface RpcOrder {
@@ -15,37 +18,64 @@ export interface RpcOrder {
   readonly inFlight: number
 }
 
-export interface RpcFigures {
-  readonly ms: number
+export interface Percentiles {
   /** Latencies, µs. */
   readonly p50: number
   readonly p90: number
   readonly p99: number
 }
 
+export interface RpcFigures extends Percentiles {
+  readonly ms: number
+}
+
 export interface WorkerOrder {
   readonly concurrency: number
-  readonly strict: boolean
+  readonly setting: Setting
   readonly handler: HandlerKind
   /** How many tasks will come. */
   readonly tasks: number
   /** The clock starts at this completion. */
   readonly skip: number
+  /** Results are awaited. Default: false. */
+  readonly rpc?: boolean
+  /** How long a worker may be silent before its tasks go to others. Default: the system's own. */
+  readonly lease?: number
+  /** Workers to open in this process, each with connections of its own. Default: 1. */
+  readonly copies?: number
+}
+
+/** How far a worker process is. Times by clock.ts; undefined before they are reached. */
+export interface Tally {
+  readonly ran: number
+  /** Of completion number `skip`. */
+  readonly firstAt: number | undefined
+  /** Of the last completion. */
+  readonly lastAt: number | undefined
 }
 
 /** What a process can be told to do. It answers each in turn. */
 export interface Duties {
-  openProducer(order: { readonly rpc: boolean }): Promise<void>
+  openProducer(order: ProducerOptions): Promise<void>
   /** From the first call until Redis has accepted all, ms. */
   enqueue(order: EnqueueOrder): Promise<number>
+  /** Enqueues tasks by single calls and remembers their ids. */
+  remember(order: { readonly tasks: number; readonly wait?: number }): Promise<void>
+  /** Asks for what is known of remembered tasks, one after the other. */
+  lookUp(order: { readonly calls: number }): Promise<Percentiles>
   rpc(order: RpcOrder): Promise<RpcFigures>
   closeProducer(): Promise<void>
   /** Resolves when the worker takes tasks. */
   openWorker(order: WorkerOrder): Promise<void>
   /** Resolves when all have run. */
   drained(): Promise<{ ms: number; tasks: number }>
+  tally(): Promise<Tally>
   /** Answers how many handlers ran in all. */
   closeWorker(): Promise<number>
+  /** CPU time that this process has used so far, all its threads, µs. */
+  cpu(): Promise<number>
+  /** Bytes. */
+  memory(): Promise<{ rss: number; heap: number }>
 }
 
 export type Duty = keyof Duties
@@ -59,3 +89,5 @@ export interface Order {
 export type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string }
+  /** The system has no such thing. */
+  | { readonly id: number; readonly unavailable: string }

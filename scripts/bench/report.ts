@@ -1,119 +1,109 @@
-/** From rounds to what people read (a table) and what programs read (JSON with every single figure). */
+/** What people read (tables, and what they have to know about them) and what programs read (JSON with everything). */
 
-import type { Must, Row } from './cases.ts'
-import { type CaseResult, type RunResult, seriesOf, subjectName } from './run.ts'
-import { ratioOf, type Spread, spreadOf } from './statistics.ts'
-import type { SystemId } from './systems/system.ts'
+import type { Suite } from './cases/index.ts'
+import { SUITES } from './cases/index.ts'
+import { type Line, linesOf, missingLine } from './lines.ts'
+import type { Machine } from './machine.ts'
+import type { Options } from './options.ts'
+import type { RunResult } from './run.ts'
+import { loadSystem } from './systems/index.ts'
+import { tableOf } from './table.ts'
 
-/** A line of the table. */
-export interface Line {
-  readonly case: string
-  readonly title: string
-  readonly unit: Row['unit']
-  readonly better: Row['better']
-  readonly must: Must
-  readonly figures: Partial<Record<SystemId, Spread>>
-  /** Millrace / rival, of the rounds. */
-  readonly ratios: { readonly bullmq: Spread | undefined; readonly bee: Spread | undefined }
-  /** Undefined: no `must`, or not measured. */
-  readonly reached: { readonly [K in keyof Must]: boolean | undefined }
+export interface Report {
+  readonly machine: Machine
+  readonly startedAt: string
+  readonly seconds: number
+  readonly suite: Suite
+  readonly size: 'full' | 'quick'
+  readonly rounds: number
+  readonly persistence: string
+  readonly systems: readonly {
+    readonly id: string
+    readonly title: string
+    readonly [more: string]: unknown
+  }[]
+  readonly lines: readonly Line[]
+  /** The same against the rivals' best settings, where those were measured. */
+  readonly bestLines: readonly Line[]
+  readonly cases: readonly object[]
+  readonly skipped: readonly string[]
+  readonly notes: readonly string[]
 }
 
-export function linesOf({ cases }: RunResult): Line[] {
-  return cases.flatMap((result) => result.case.rows.map((row) => lineOf(result, row)))
+export interface About {
+  readonly machine: Machine
+  readonly startedAt: Date
+  readonly seconds: number
 }
 
-function lineOf(result: CaseResult, row: Row): Line {
-  const ours = seriesOf(result, subjectName('millrace', row.strict === true), row.figure)
-  const theirs = (system: SystemId) => seriesOf(result, subjectName(system, false), row.figure)
-  const spreads: [SystemId, Spread | undefined][] = [
-    ['millrace', spreadOf(ours)],
-    ...(['bullmq', 'bee-queue', 'floor'] as const).map((system): [SystemId, Spread | undefined] => [
-      system,
-      spreadOf(theirs(system)),
-    ]),
-  ]
-  const ratios = { bullmq: ratioOf(ours, theirs('bullmq')), bee: ratioOf(ours, theirs('bee-queue')) }
-  const must = row.must ?? {}
-  const isGood = (value: number | undefined, limit: number | undefined): boolean | undefined => {
-    if (value === undefined || limit === undefined) return undefined
-    return row.better === 'higher' ? value >= limit : value <= limit
-  }
+export async function reportOf(
+  options: Options,
+  result: RunResult,
+  { machine, startedAt, seconds }: About,
+): Promise<Report> {
+  const { suite, size, rounds, persistence, best } = options
+  const missing = options.isWhole ? SUITES[suite].missing : []
   return {
-    ...{ case: result.case.name, title: row.title, unit: row.unit, better: row.better, must, ratios },
-    figures: Object.fromEntries(spreads.filter(([, spread]) => spread !== undefined)),
-    reached: {
-      bullmq: isGood(ratios.bullmq?.median, must.bullmq),
-      bee: isGood(ratios.bee?.median, must.bee),
-      atMost: isGood(spreads[0]![1]?.median, must.atMost),
-    },
+    ...{ machine, startedAt: startedAt.toISOString(), seconds, suite, size, rounds, persistence },
+    systems: await Promise.all(
+      options.systems.map(async (id) => {
+        const { title, semantics, best } = await loadSystem(id)
+        return { id, title, semantics, best }
+      }),
+    ),
+    lines: [...linesOf(result), ...missing.map(missingLine)],
+    bestLines: best ? linesOf(result, 'best') : [],
+    cases: result.cases.map(({ case: one, tasks, seconds, rounds, failures, unavailable }) => ({
+      ...{ name: one.name, tasks, seconds, failures, without: one.without },
+      unavailable: Object.fromEntries(unavailable),
+      rounds: Object.fromEntries([...rounds].map(([subject, list]) => [subject, [...list]])),
+    })),
+    skipped: result.skipped,
+    notes: result.notes,
   }
 }
 
-interface Column {
-  readonly head: string
-  readonly cell: (line: Line) => string
+export function textOf(options: Options, result: RunResult, report: Report): string {
+  const { machine, size, rounds, seconds, persistence, lines, bestLines } = report
+  const text = [
+    '',
+    tableOf(lines),
+    '',
+    `Medians (min–max) of ${rounds} interleaved rounds${fewer(report)}, ${size} counts; ratios are medians of each round's Millrace / rival.`,
+    `/s: higher is better (commands: lower); µs, ms, B, MB: lower is better. Redis ${persistence === 'none' ? 'without persistence' : 'with appendonly, appendfsync everysec'}.`,
+    `${machine.cpus}; Node ${machine.node}, Redis ${machine.redis}, bullmq ${machine.packages.bullmq}, bee-queue ${machine.packages['bee-queue']}; ${seconds} s.`,
+    'Rivals at their default settings. Millrace prefetches where a row says so; the rivals always work strictly.',
+    ...report.systems.map(({ title, semantics }) => `  ${title}: ${semantics}.`),
+  ]
+  if (options.best) {
+    text.push('', "Against the rivals' best documented settings:", '', tableOf(bestLines, ' (best)'), '')
+    for (const { title, best } of report.systems) if (best !== undefined) text.push(`  ${title}: ${best}.`)
+  }
+  const without = withoutOf(result)
+  if (without.length > 0) text.push('', 'Left out:', ...without.map((line) => `  ${line}`))
+  text.push(...report.notes)
+  for (const { failures } of result.cases)
+    text.push(...failures.map((failure) => `FAILED ${failure.split('\n')[0]}`))
+  if (result.skipped.length > 0) text.push(`out of time, not measured: ${result.skipped.join(', ')}`)
+  return text.join('\n')
 }
 
-const figures = (head: string, system: SystemId): Column => ({
-  head,
-  cell: (line) => spread(line.figures[system], figure),
-})
-const ratios = (head: string, rival: 'bullmq' | 'bee'): Column => ({
-  head,
-  cell: (line) => spread(line.ratios[rival], ratio),
-})
-const must = (head: string, name: keyof Must): Column => ({
-  head,
-  cell: (line) => {
-    const isReached = line.reached[name]
-    if (isReached === undefined) return ''
-    return `${line.better === 'higher' ? '≥' : '≤'} ${line.must[name]} ${isReached ? '✓' : '✗'}`
-  },
-})
-
-const LABELS: readonly Column[] = [
-  { head: 'case', cell: (line) => line.title },
-  { head: 'unit', cell: (line) => line.unit },
-]
-const VALUES: readonly Column[] = [
-  figures('Millrace', 'millrace'),
-  figures('BullMQ', 'bullmq'),
-  figures('bee-queue', 'bee-queue'),
-  figures('floor', 'floor'),
-  ratios('× BullMQ', 'bullmq'),
-  must('must', 'bullmq'),
-  ratios('× bee', 'bee'),
-  must('must', 'bee'),
-  must('Millrace must', 'atMost'),
-]
-
-/** Columns that have nothing to say are left out. */
-export function tableOf(lines: readonly Line[]): string {
-  const values = VALUES.filter(({ cell }) => lines.some((line) => cell(line) !== ''))
-  const columns = [...LABELS, ...values].map(({ head, cell }, index) => {
-    const cells = [head, ...lines.map(cell)]
-    const width = Math.max(...cells.map(({ length }) => length))
-    return cells.map((text) => (index < LABELS.length ? text.padEnd(width) : text.padStart(width)))
-  })
-  const text = columns[0]!.map((_, row) =>
-    columns
-      .map((cells) => cells[row])
-      .join('  ')
-      .trimEnd(),
+/** Cases that had fewer rounds than the others. */
+function fewer({ lines, rounds }: Report): string {
+  const short = new Map(
+    lines.filter((line) => line.rounds > 0 && line.rounds < rounds).map((line) => [line.case, line.rounds]),
   )
-  const rule = '─'.repeat(Math.max(...text.map(({ length }) => length)))
-  return [text[0], rule, ...text.slice(1)].join('\n')
+  return short.size === 0 ? '' : ` (${[...short].map(([name, count]) => `${name} ${count}`).join(', ')})`
 }
 
-const spread = (value: Spread | undefined, show: (value: number) => string): string =>
-  value ? `${show(value.median)} (${show(value.min)}–${show(value.max)})` : ''
-
-const ratio = (value: number): string => value.toFixed(value < 10 ? 2 : 1)
-
-/** Three digits are more than the machine is good for. */
-export function figure(value: number): string {
-  if (value >= 100_000) return `${Math.round(value / 1_000)}k`
-  if (value >= 1_000) return `${(value / 1_000).toFixed(1)}k`
-  return value.toFixed(value < 100 ? 1 : 0)
+/** Each reason once, with the cases that it is for. */
+function withoutOf({ cases }: RunResult): string[] {
+  const reasons = new Map<string, string[]>()
+  for (const { case: one } of cases) {
+    for (const [system, reason] of Object.entries(one.without ?? {})) {
+      const key = `${system} ${reason}`
+      reasons.set(key, [...(reasons.get(key) ?? []), one.name])
+    }
+  }
+  return [...reasons].map(([reason, names]) => `${names.join(', ')}: ${reason}.`)
 }

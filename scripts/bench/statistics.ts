@@ -22,7 +22,8 @@ export function ratioOf(ours: Series, theirs: Series): Spread | undefined {
   return spreadOf(
     ours.map((value, round) => {
       const other = theirs[round]
-      return value === undefined || other === undefined ? undefined : value / other
+      // Of nothing there is no multiple.
+      return value === undefined || !other ? undefined : value / other
     }),
   )
 }

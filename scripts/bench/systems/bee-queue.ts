@@ -1,17 +1,22 @@
-/** bee-queue with default settings: succeeded jobs are kept, every outcome is published to every queue object. */
+/**
+ * bee-queue. By default succeeded jobs are kept, and every outcome is published to every queue object. It has no
+ * priorities.
+ */
 
 import BeeQueue from 'bee-queue'
-import { addressOf, complain, inPortions, type Payload, type System } from './system.ts'
+import { addressOf, complain, inPortions, type Payload, type System, Unavailable } from './system.ts'
 
 const NAME = 'bench'
 /** `saveAll` of 250 to 1,000 is its fastest; of 20,000 it is a third slower. */
 const PORTION = 1_000
 
+const key = (name: string): string => `bq:${NAME}:${name}`
+
 type Job = BeeQueue.Job<Payload>
 type Callback = BeeQueue.DoneCallback<unknown>
 
-function open(url: string, isWorker: boolean): Promise<BeeQueue<Payload>> {
-  const queue = new BeeQueue<Payload>(NAME, { redis: addressOf(url), isWorker })
+function open(url: string, settings: BeeQueue.QueueSettings): Promise<BeeQueue<Payload>> {
+  const queue = new BeeQueue<Payload>(NAME, { redis: addressOf(url), ...settings })
   queue.on('error', complain('bee-queue'))
   return queue.ready()
 }
@@ -20,9 +25,12 @@ export const system: System = {
   title: 'bee-queue',
   semantics:
     'BRPOPLPUSH takes one job at a time, HGET reads it, a MULTI acknowledges it; others are taken meanwhile',
+  best: 'README, "Optimizing Redis Connections" and "Settings": events and stored jobs off where nothing awaits a result, `removeOnSuccess`',
 
-  async openProducer({ url }) {
-    const queue = await open(url, false)
+  async openProducer({ url }, { rpc, lanes, setting }) {
+    if (lanes) throw new Unavailable('bee-queue has no priorities')
+    const best = { getEvents: rpc, sendEvents: false, storeJobs: rpc }
+    const queue = await open(url, { isWorker: false, ...(setting === 'best' && best) })
     /** Outcomes that were published before `save` had its answer: the job cannot emit those. */
     const early = new Map<string, unknown>()
     queue.on('job succeeded', (id, result) => {
@@ -35,6 +43,8 @@ export const system: System = {
           const jobs = Array.from({ length }, (_, i) => queue.createJob(make(start + i)))
           for (const error of (await queue.saveAll(jobs)).values()) throw error
         }),
+      add: async (payload) => (await queue.createJob(payload).save()).id,
+      lookUp: async (id) => Boolean(await queue.getJob(id)),
       call(payload) {
         const job = queue.createJob(payload)
         return new Promise((resolve, reject) => {
@@ -52,8 +62,12 @@ export const system: System = {
     }
   },
 
-  async openWorker({ url }, { concurrency, handler, isAsync, done }) {
-    const queue = await open(url, true)
+  async openWorker({ url }, { concurrency, setting, rpc, lease, handler, isAsync, done }) {
+    const best = { getEvents: false, sendEvents: rpc, storeJobs: false, removeOnSuccess: true }
+    const stall = lease === undefined ? {} : { stallInterval: lease }
+    const queue = await open(url, { isWorker: true, ...stall, ...(setting === 'best' && best) })
+    // "Set interval to be the same or a bit shorter than stallInterval."
+    if (lease !== undefined) await queue.checkStalledJobs(lease)
     queue.on('failed', (_job, error) => complain('bee-queue')(error))
     // The callback is the cheaper of its two ways for handlers that do not wait.
     if (isAsync) queue.process(concurrency, async (job) => handler(job.data, done))
@@ -61,10 +75,9 @@ export const system: System = {
     return { close: () => queue.close() }
   },
 
-  async census(redis) {
-    const key = (name: string): string => `bq:${NAME}:${name}`
-    const waiting = await redis.llen(key('waiting'))
-    const active = await redis.llen(key('active'))
-    return { open: waiting + active, completed: await redis.scard(key('succeeded')) }
+  async countOpen(redis) {
+    return (await redis.llen(key('waiting'))) + (await redis.llen(key('active')))
   },
+
+  countCompleted: (redis) => redis.scard(key('succeeded')),
 }

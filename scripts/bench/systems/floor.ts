@@ -5,7 +5,7 @@
  */
 
 import { Redis } from 'ioredis'
-import type { Handler, Payload, System } from './system.ts'
+import { type Handler, type Payload, type System, Unavailable } from './system.ts'
 
 const STREAM = 'floor:stream'
 const GROUP = 'workers'
@@ -84,7 +84,8 @@ export const system: System = {
   title: 'floor',
   semantics: 'XREADGROUP, then XACK and XDEL once per read; nothing else is kept or checked',
 
-  async openProducer({ url }, { rpc }) {
+  async openProducer({ url }, { rpc, lanes }) {
+    if (lanes) throw new Unavailable('the floor has one stream')
     const redis = connect(url)
     const calls = new Calls(redis)
     const subscriber = rpc ? connect(url) : undefined
@@ -94,6 +95,12 @@ export const system: System = {
     return {
       enqueue: (payload) => calls.enqueue(payload),
       enqueueMany: (count, make) => inPipelines(redis, count, (n) => ['c', JSON.stringify(make(n))]),
+      async add() {
+        throw new Unavailable('the floor gives no ids')
+      },
+      async lookUp() {
+        throw new Unavailable('the floor keeps nothing')
+      },
       call: (payload) => calls.call(payload),
       async close() {
         subscriber?.disconnect()
@@ -147,7 +154,6 @@ export const system: System = {
     }
   },
 
-  async census(redis) {
-    return { open: await redis.xlen(STREAM), completed: undefined }
-  },
+  countOpen: (redis) => redis.xlen(STREAM),
+  countCompleted: async () => undefined,
 }

@@ -1,18 +1,30 @@
 /** Calls that await their results: `inFlight` of them at any time, each the next as soon as its last has come back. */
 
-import type { RpcFigures, RpcOrder } from './protocol.ts'
-import type { Producer } from './systems/system.ts'
+import type { Percentiles, RpcFigures, RpcOrder } from '../protocol.ts'
+import type { Producer } from '../systems/system.ts'
 
 export async function measureRpc(producer: Producer, { calls, inFlight }: RpcOrder): Promise<RpcFigures> {
   // Opens subscriptions, loads scripts.
   await callOnce(producer, 0)
+  return measureCalls(calls, inFlight, (n) => callOnce(producer, n))
+}
+
+/** The same for any question. */
+export const callOneByOne = (calls: number, call: (n: number) => Promise<void>): Promise<Percentiles> =>
+  measureCalls(calls, 1, call)
+
+async function measureCalls(
+  calls: number,
+  inFlight: number,
+  call: (n: number) => Promise<void>,
+): Promise<RpcFigures> {
   const latencies = new Float64Array(calls)
   let next = 0
   const lane = async (): Promise<void> => {
     while (next < calls) {
       const n = next++
       const calledAt = performance.now()
-      await callOnce(producer, n)
+      await call(n)
       latencies[n] = performance.now() - calledAt
     }
   }

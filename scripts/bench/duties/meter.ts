@@ -4,11 +4,19 @@
  * The clock runs from completion number `skip` (0: from the first) to the last one expected. A worker that takes
  * `concurrency` tasks at once ends that many at the very start, before it has acknowledged any; counted in, they would
  * be a present of concurrency / tasks to whoever works in batches.
+ *
+ * Where several processes share the tasks, none of them knows how many are its own: then the tally says when it ended
+ * its last so far.
  */
+
+import { now } from '../clock.ts'
+import type { Tally } from '../protocol.ts'
+
 export class Meter {
   readonly #expected: number
   readonly #skip: number
-  #startedAt = 0
+  #firstAt: number | undefined
+  #lastAt: number | undefined
   #ran = 0
   #ms = 0
   #reached = (): void => {}
@@ -24,9 +32,11 @@ export class Meter {
 
   readonly hit = (): void => {
     this.#ran += 1
-    if (this.#ran === this.#skip) this.#startedAt = performance.now()
+    // 40 ns, the same for all.
+    this.#lastAt = now()
+    if (this.#ran === this.#skip) this.#firstAt = this.#lastAt
     if (this.#ran === this.#expected) {
-      this.#ms = performance.now() - this.#startedAt
+      this.#ms = this.#lastAt - this.#firstAt!
       this.#reached()
     }
   }
@@ -34,6 +44,10 @@ export class Meter {
   /** Handlers that ran to their end so far; more than expected means that some ran twice. */
   get ran(): number {
     return this.#ran
+  }
+
+  get tally(): Tally {
+    return { ran: this.#ran, firstAt: this.#firstAt, lastAt: this.#lastAt }
   }
 
   /** Resolves after the last: ms on the clock, and the tasks that ended in them. */
