@@ -24,6 +24,7 @@ export interface Call {
 }
 
 const NOBODY = Buffer.from([0])
+const NOTHING: Buffer = Buffer.alloc(0)
 
 /** Head and packed call together may be this much larger than the limit on the packed call. */
 export const HEAD_ROOM = 256
@@ -56,10 +57,8 @@ export function clientOf(bytes: Buffer): string {
 }
 
 /** The same call with nobody's address, in two pieces. */
-export const withoutClient = (bytes: Buffer): readonly [head: Buffer, packed: Buffer] => [
-  NOBODY,
-  bytes.subarray(1 + (bytes[0] ?? 0)),
-]
+export const withoutClient = (bytes: Buffer): readonly [Buffer, Buffer] =>
+  bytes[0] ? [NOBODY, bytes.subarray(1 + bytes[0])] : [bytes, NOTHING]
 
 /** Throws MalformedDataError. */
 export function decodeCall(bytes: Buffer): Call {
@@ -74,7 +73,7 @@ export function decodeCall(bytes: Buffer): Call {
 }
 
 /** The call as a record keeps it when its arguments are too large to keep: the name alone. */
-export const encodeNameOnly = (name: string): readonly [head: Buffer, packed: Buffer] => [
+export const encodeNameOnly = (name: string): readonly [Buffer, Buffer] => [
   NOBODY,
   encode([name], { what: 'name', maxBytes: 1024, hint: '' }),
 ]

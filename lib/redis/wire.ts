@@ -17,7 +17,8 @@ export interface Place {
   readonly entry: string
 }
 
-export const placeKey = (place: Place): string => `${place.lane}/${place.entry}`
+/** The same as a string, as records hold it: the lane is left out where most are. */
+export const placeKey = ({ lane, entry }: Place): string => (lane === 'normal' ? entry : `${lane}/${entry}`)
 
 /** An entry that was given to a worker. */
 export interface Delivery extends Place {
@@ -46,7 +47,7 @@ export interface Outcome extends Place {
   /** How long the handler ran, whole ms. */
   readonly ran: number
   /** What the record keeps of the call; undefined = all of it. */
-  readonly kept: readonly [head: Buffer, packed: Buffer] | undefined
+  readonly kept: readonly [Buffer, Buffer] | undefined
   /** Who awaits it since the call; '' = nobody. */
   readonly client: string
 }

@@ -12,6 +12,8 @@ const MAX_BYTES = 1024 * 1024
 const MAX_ON_THE_WAY = 2
 /** So many outcomes leave at once, and beside another turn, so that Redis works while the next handlers run. */
 const ENOUGH = 128
+/** After so many ms outcomes leave although handlers still follow each other without a pause. */
+const MAX_WAIT = 1
 
 export interface Finished {
   readonly held: Held
@@ -32,6 +34,8 @@ export interface TurnsOptions {
 export class Turns {
   readonly #options: TurnsOptions
   #finished: Finished[] = []
+  /** When the first of them ended. */
+  #since = 0
   #onTheWay = 0
   #asked = 0
   #scheduled = false
@@ -47,8 +51,10 @@ export class Turns {
   }
 
   push(finished: Finished): void {
+    const now = performance.now()
+    if (this.#finished.length === 0) this.#since = now
     this.#finished.push(finished)
-    if (this.#finished.length >= ENOUGH) this.#flush()
+    if (this.#finished.length >= ENOUGH || now - this.#since >= MAX_WAIT) this.#flush()
     else this.#schedule()
   }
 
