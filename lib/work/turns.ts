@@ -13,7 +13,7 @@ const MAX_ON_THE_WAY = 2
 /** So many outcomes leave at once, and beside another turn, so that Redis works while the next handlers run. */
 const ENOUGH = 128
 /** After so many ms outcomes leave although handlers still follow each other without a pause. */
-const MAX_WAIT = 1
+const MAX_WAIT = 2.5
 
 export interface Finished {
   readonly held: Held
