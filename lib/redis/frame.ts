@@ -1,16 +1,12 @@
 /**
  * One argument for a script: an array of byte strings, framed as msgpack str32, which Redis' cmsgpack reads in C
  * (it rejects msgpack's bin types). One large argument costs the client far less than many small ones. The way
- * back, for what scripts PUBLISH, is a reader for the same subset.
+ * back, for what scripts pack or PUBLISH, is a reader for the same subset.
  */
 
 import { MalformedDataError } from '../errors.ts'
 
-/** Several buffers in a row are one item: an array of parts. */
-export interface Parts {
-  readonly parts: readonly Buffer[]
-}
-export type FrameItem = string | number | Buffer | Parts | readonly FrameItem[]
+export type FrameItem = string | number | Buffer | readonly FrameItem[]
 
 const STR32 = 0xdb
 const ARRAY32 = 0xdd
@@ -27,7 +23,6 @@ function write(writer: FrameWriter, item: FrameItem): void {
   if (typeof item === 'string') writer.text(item)
   else if (typeof item === 'number') writer.text(String(item))
   else if (Buffer.isBuffer(item)) writer.bytes(item)
-  else if ('parts' in item) writer.bytes(Buffer.concat(item.parts))
   else {
     writer.list(item.length)
     for (const inner of item) write(writer, inner)

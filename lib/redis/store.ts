@@ -1,6 +1,5 @@
 /** The hot verbs: one method for each script, typed on both sides, sent over one connection with a deadline. */
 
-import { MalformedDataError } from '../errors.ts'
 import { LANES, type Lane, type OutcomeState } from '../record.ts'
 import type { Connection } from './connection.ts'
 import { type FrameItem, frame } from './frame.ts'
@@ -66,10 +65,7 @@ export class Store {
     outcomes: readonly Outcome[],
     limits: TurnLimits,
   ): Promise<TurnReply> {
-    const reply = await this.#send('turn', frameTurn(worker, want, outcomes, limits))
-    if (!Buffer.isBuffer(reply))
-      throw new MalformedDataError('a script answered with something other than a string')
-    return readTurn(reply)
+    return readTurn(await this.#send('turn', frameTurn(worker, want, outcomes, limits)))
   }
 
   /** Entries that have not the shape of one leave the stream; a sample of each is kept. */

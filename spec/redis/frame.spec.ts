@@ -3,31 +3,25 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { Unpackr } from 'msgpackr'
 import { MalformedDataError } from '../../lib/errors.ts'
-import { type FrameItem, FrameReader, frame } from '../../lib/redis/frame.ts'
+import { type FrameItem, FrameReader, FrameWriter, frame } from '../../lib/redis/frame.ts'
 import { type Unframed, unframe } from '../support/unframe.ts'
 
 /** What Lua sees of an item, and what comes back of it: strings as bytes. */
 function asBytes(item: FrameItem): Unframed {
   if (Buffer.isBuffer(item)) return item
   if (typeof item === 'string' || typeof item === 'number') return Buffer.from(String(item))
-  return 'parts' in item ? Buffer.concat(item.parts) : item.map(asBytes)
+  return item.map(asBytes)
 }
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))
-const leaf = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.double(),
-  fc.integer(),
-  bytes,
-  fc.record({ parts: fc.array(bytes, { maxLength: 4 }) }),
-)
+const leaf = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.double(), fc.integer(), bytes)
 const items = fc.array(
   fc.oneof(leaf, fc.array(fc.oneof(leaf, fc.array(leaf, { maxLength: 5 })), { maxLength: 5 })),
 )
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
 
 describe('frame', () => {
-  test('and unframe give back every string, number, buffer, row of parts and nested list', () => {
+  test('and unframe give back every string, number, buffer and nested list', () => {
     fc.assert(
       fc.property(items, (list) => {
         assert.deepStrictEqual(unframe(frame(list)), asBytes(list))
@@ -48,11 +42,18 @@ describe('frame', () => {
     assert.deepEqual(read.map(String), ['0', '-1', '1.5', '9007199254740992', '1e+21', 'NaN'])
   })
 
-  test('takes a row of parts for one string, without a byte between them', () => {
-    const parts = [Buffer.from('head'), Buffer.alloc(0), Buffer.from('tail')]
-    assert.deepStrictEqual(unframe(frame([{ parts }, { parts: [] }])), [
+  test('item by item: two pieces make one string, and a list may learn its length last, however small it began', () => {
+    const writer = new FrameWriter(0)
+    const outer = writer.open()
+    writer.bytes(Buffer.from('head'), Buffer.from('tail'))
+    const inner = writer.open()
+    writer.bytes(Buffer.alloc(0))
+    writer.text('ж'.repeat(300))
+    writer.close(inner, 2)
+    writer.close(outer, 2)
+    assert.deepStrictEqual(unframe(writer.end()), [
       Buffer.from('headtail'),
-      Buffer.alloc(0),
+      [Buffer.alloc(0), Buffer.from('ж'.repeat(300))],
     ])
   })
 
@@ -158,7 +159,7 @@ describe('a reader', () => {
   })
 
   test('throws MalformedDataError at the end of each beginning of a message', () => {
-    const whole = frame(['id', ['state', Buffer.alloc(300)], { parts: [Buffer.from('x')] }])
+    const whole = frame(['id', ['state', Buffer.alloc(300)], Buffer.from('x')])
     const readAll = (message: Buffer): void => {
       const some = new FrameReader(message)
       some.list()

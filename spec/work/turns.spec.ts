@@ -142,6 +142,18 @@ describe('outcomes', () => {
     assert.equal(state.most, 2)
   })
 
+  test('leave after some milliseconds, while synchronous handlers follow each other without a pause', (t) => {
+    let now = 1_000
+    t.mock.method(performance, 'now', () => now)
+    const { sent, push } = turnsOf()
+    const all = several(5)
+    for (const one of all) {
+      push([one])
+      now += 1
+    }
+    assert.deepEqual(sent[0]?.ids, ids(all.slice(0, 4)), 'in the same tick')
+  })
+
   test('that are large go in turns of at most a megabyte, one that is larger alone', async () => {
     const { sent, push } = turnsOf()
     const sizes = [400_000, 400_000, 400_000, 3_000_000, 10, 10]
