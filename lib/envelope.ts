@@ -11,10 +11,23 @@ import { decode, type EncodeLimits, encode } from './codec.ts'
 import { MalformedDataError } from './errors.ts'
 import { isName } from './ids.ts'
 
-/** What a caller may decide for one call. Times in ms. */
+/** Between attempts: the same delay each time, or twice as long each time. Times in ms. */
+export interface Backoff {
+  readonly type: 'fixed' | 'exponential'
+  readonly delay: number
+  /** No delay is longer. Default 1 h. */
+  readonly max?: number
+  /** 0 to 1: how much of each delay is chance. Default 0 for fixed, 0.5 for exponential. */
+  readonly jitter?: number
+}
+
+/** What a caller may decide for one call, and its worker has to know. Times in ms. */
 export interface CallOptions {
   readonly resultTtl?: number
   readonly failedTtl?: number
+  readonly retries?: number
+  readonly backoff?: Backoff
+  readonly timeout?: number
 }
 
 export interface Call {
@@ -91,14 +104,25 @@ export function describeCall(bytes: Buffer): { name: string | undefined; args: u
 
 function readOptions(value: unknown): CallOptions {
   if (typeof value !== 'object' || value === null) return {}
-  const { resultTtl, failedTtl } = value as Record<string, unknown>
-  return { ...ttl('resultTtl', resultTtl), ...ttl('failedTtl', failedTtl) }
+  const { resultTtl, failedTtl, retries, timeout, backoff } = value as Record<string, unknown>
+  const read = { ...{ resultTtl, failedTtl, retries, timeout }, ...readBackoff(backoff) }
+  return Object.fromEntries(
+    Object.entries(read)
+      .filter(([name, number]) => name === 'backoff' || isAmount(number))
+      .map(([name, number]) => [name, typeof number === 'number' ? Math.ceil(number) : number]),
+  )
 }
 
-const ttl = (name: keyof CallOptions, value: unknown): CallOptions =>
+function readBackoff(value: unknown): { backoff?: Backoff } {
+  if (typeof value !== 'object' || value === null) return {}
+  const { type, delay, max, jitter } = value as Record<string, unknown>
+  if ((type !== 'fixed' && type !== 'exponential') || !isAmount(delay)) return {}
+  const more = { ...(isAmount(max) && { max }), ...(isAmount(jitter) && jitter <= 1 && { jitter }) }
+  return { backoff: { type, delay, ...more } }
+}
+
+const isAmount = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
-    ? { [name]: Math.ceil(value) }
-    : {}
 
 function hasAny(options: CallOptions): boolean {
   for (const _ in options) return true

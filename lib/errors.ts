@@ -43,6 +43,37 @@ export class PayloadTooLargeError extends MillraceError {
   }
 }
 
+/** Where a value does not fit its schema, and the schema's words for it. The path leads to it, from the whole on. */
+export interface SchemaIssue {
+  readonly message: string
+  readonly path: readonly (string | number)[]
+}
+
+/** Most issues that are named in a message. */
+const MAX_NAMED = 3
+
+/**
+ * The argument of a call, or what its handler returned, does not fit the task's schema. Nothing was sent; or the task
+ * failed, and will not be tried again. `issues`: the first 32. Their words are the schema's: some quote the value.
+ */
+export class SchemaError extends MillraceError {
+  readonly where: 'input' | 'output'
+  readonly issues: readonly SchemaIssue[]
+
+  constructor(task: string, where: 'input' | 'output', issues: readonly SchemaIssue[]) {
+    const named = issues
+      .slice(0, MAX_NAMED)
+      .map(({ path, message }) => [...[path.join('.')].filter(Boolean), message].join(': '))
+    const more = issues.length > MAX_NAMED ? '; and more' : ''
+    super(
+      'ERR_MILLRACE_SCHEMA',
+      `task "${task}": the ${where} does not fit its schema: ${named.join('; ')}${more}`,
+    )
+    this.where = where
+    this.issues = issues
+  }
+}
+
 /** Bytes in Redis that are not what Millrace wrote. */
 export class MalformedDataError extends MillraceError {
   constructor(message: string, options?: ErrorOptions) {
@@ -92,6 +123,81 @@ export class TaskFailedError extends MillraceError {
   constructor(taskId: string, message: string, options: ErrorOptions) {
     super('ERR_MILLRACE_TASK_FAILED', message, options)
     this.taskId = taskId
+  }
+}
+
+/** The task was cancelled, before it began or while it ran. The message is the reason. */
+export class TaskCancelledError extends MillraceError {
+  readonly taskId: string
+
+  constructor(taskId: string, reason: string) {
+    super('ERR_MILLRACE_TASK_CANCELLED', reason || `task ${taskId} was cancelled`)
+    this.taskId = taskId
+  }
+}
+
+/** Its `ttl` was over before it began, or its `deadline` before it ended. */
+export class TaskExpiredError extends MillraceError {
+  readonly taskId: string
+
+  constructor(taskId: string, message: string) {
+    super('ERR_MILLRACE_TASK_EXPIRED', `task ${taskId} expired: ${message}`)
+    this.taskId = taskId
+  }
+}
+
+/** An attempt ran longer than its `timeout`: the reason of the handler's signal, and the attempt's error. */
+export class TaskTimeoutError extends MillraceError {
+  constructor(timeout: number) {
+    super('ERR_MILLRACE_TASK_TIMEOUT', `the attempt did not end within its timeout of ${timeout} ms`)
+  }
+}
+
+/** A handler kept the event loop past its timeout or deadline: what else the process does stood still. */
+export class TaskOverrunError extends MillraceError {
+  readonly taskId: string
+
+  constructor(taskId: string, message: string) {
+    super('ERR_MILLRACE_TASK_OVERRUN', message)
+    this.taskId = taskId
+  }
+}
+
+/** `maxQueued` tasks wait already. Nothing was enqueued. */
+export class QueueFullError extends MillraceError {
+  readonly limit: number
+
+  constructor(queue: string, limit: number) {
+    super(
+      'ERR_MILLRACE_QUEUE_FULL',
+      `queue "${queue}" is full: ${limit} tasks wait already (maxQueued); call again later, or set onFull: 'wait'`,
+    )
+    this.limit = limit
+  }
+}
+
+/** Thrown by a handler: this attempt failed, and another follows after `delay` ms, whatever `retries` says. */
+export class RetryLater extends MillraceError {
+  /** Ms until the next attempt; undefined: as the task's `backoff` says. */
+  readonly delay: number | undefined
+
+  constructor(options: { readonly delay?: number; readonly cause?: unknown } = {}) {
+    const { delay, cause } = options
+    if (delay !== undefined && !(Number.isFinite(delay) && delay >= 0)) {
+      throw new OptionError(
+        `RetryLater: delay must be a number of ms of at least 0 (given: ${String(delay)})`,
+      )
+    }
+    const message = cause instanceof Error ? cause.message : 'the handler asked for another attempt'
+    super('ERR_MILLRACE_RETRY_LATER', message, cause === undefined ? {} : { cause })
+    this.delay = delay
+  }
+}
+
+/** Thrown by a handler: the task has failed for good, whatever `retries` says. `cause` is what callers see. */
+export class DoNotRetry extends MillraceError {
+  constructor(cause: unknown) {
+    super('ERR_MILLRACE_DO_NOT_RETRY', cause instanceof Error ? cause.message : String(cause), { cause })
   }
 }
 

@@ -1,8 +1,10 @@
 /** The door: what is public is named here, and nothing else is done here. */
 
 export { type GetOptions, TaskHandle } from './call/handle.ts'
-export type { Priority, RemoteTask, Task, TaskOptions } from './call/task.ts'
+export type { Ensured, Found, RemoteTask, Task } from './call/task.ts'
+export type { Backoff } from './envelope.ts'
 export {
+  DoNotRetry,
   DuplicateTaskError,
   EnqueueError,
   MalformedDataError,
@@ -11,16 +13,38 @@ export {
   OptionError,
   PayloadTooLargeError,
   QueueClosedError,
+  QueueFullError,
   RedisError,
+  RetryLater,
+  SchemaError,
+  type SchemaIssue,
   TaskAbortedError,
+  TaskCancelledError,
+  TaskExpiredError,
   TaskFailedError,
   TaskLostError,
+  TaskOverrunError,
+  TaskTimeoutError,
   UnknownTaskError,
   UnsupportedValueError,
   WaitTimeoutError,
 } from './errors.ts'
-export { Queue, type QueueOptions } from './queue.ts'
-export type { TaskInfo, TaskState } from './record.ts'
+export type { FailedFilter } from './operations.ts'
+export { Queue } from './queue.ts'
+export type { QueueOptions } from './queue-options.ts'
+export type { AttemptError, EndState, Lane, OpenState, TaskInfo, TaskState } from './record.ts'
+export type {
+  CancelAnswer,
+  Counts,
+  ListedState,
+  MoveAnswer,
+  RemoveAnswer,
+  RetryAnswer,
+} from './redis/admin.ts'
 export type { RedisTarget } from './redis/target.ts'
+export type { FailureGroup, TaskFilter } from './redis/tasks.ts'
+export type { SchemaOptions, StandardSchemaV1 } from './schema.ts'
+export type { DefinitionOptions, Priority, TaskOptions } from './task-options.ts'
 export { currentTask, type TaskContext } from './work/context.ts'
-export { Worker, type WorkerEvents, type WorkerOptions } from './work/worker.ts'
+export { Worker } from './work/worker.ts'
+export type { WorkerEvents, WorkerOptions } from './work/worker-options.ts'

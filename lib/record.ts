@@ -1,17 +1,28 @@
 /**
  * The record of a task: the hash P:task:<id>. It is the truth; replies are only speed.
  *
- *   queued ──► running ──► succeeded | failed
- *     ▲           │
- *     └───────────┘  given back, or recovered from a dead worker: always as a new entry
+ *   waiting ─► scheduled ─► queued ◄─► running ─► succeeded | failed | cancelled | expired
+ *                  ▲          │ ▲        │ │
+ *                  │          ▼ │        │ └─► parked ─► queued | failed
+ *                  └─────── (moved) ◄────┘  retried, given back, or recovered: always as a new entry
  *
  * | field    | holds |
  * |----------|-------|
- * | entry    | `<stream id>` in lane normal, else `<lane>/<stream id>`: the place in line, the fencing token while running, then the token that ended it |
- * | end      | `<s|f> <attempt> <ms that it ran> <finished, epoch ms> <worker>`: succeeded or failed; absent until then |
+ * | entry    | where the task is: `<stream id>` in lane normal, else `<lane>/<stream id>`: the place in line, the fencing token while running, then the token that ended it. Out of line: `scheduled/<lane>`, `parked/<lane>`, `waiting/<lane>`, `front/first`, by the lane that it will go to |
+ * | end      | `<s|f|c|e> <attempt> <ms that it ran> <finished, epoch ms> <worker>`: by the first letter of its state; absent until then |
  * | attempt  | attempts begun before this entry; absent until the task moves |
+ * | failures | how many of them failed |
  * | created  | epoch ms; absent until the task moves: the time is that of its first entry |
- * | crashes  | workers that died while they held it |
+ * | crashes, crashed | how many workers died while they held it, and their ids |
+ * | expires, deadline | epoch ms: to begin before, to end before |
+ * | begin    | epoch ms: not before, of a waiting task |
+ * | key      | the dedupe key that it holds |
+ * | next     | the task that waits for the end of this one, under the same key |
+ * | home     | its own lane, while it is in lane first because a worker gave it back or died |
+ * | errors   | of attempts that are retried: attempt, epoch ms, packed error, three items each |
+ * | left     | the entry that it left by its worker's own word, should that word come twice |
+ * | cancel   | why it was asked to be cancelled, while it ran |
+ * | unknown  | the name that no worker knew |
  * | progress | the newest progress value, packed |
  * | version  | of the progress: grows with each newer value |
  * | clients  | client ids that asked after the call for progress and outcome, until it ends |
@@ -26,13 +37,45 @@
 export const LANES = ['first', 'high', 'normal', 'low'] as const
 export type Lane = (typeof LANES)[number]
 
-export type OutcomeState = 'succeeded' | 'failed'
-export type TaskState = 'queued' | 'running' | OutcomeState
+export const END_STATES = ['succeeded', 'failed', 'cancelled', 'expired'] as const
+export type EndState = (typeof END_STATES)[number]
+export const OPEN_STATES = ['waiting', 'scheduled', 'queued', 'running', 'parked'] as const
+export type OpenState = (typeof OPEN_STATES)[number]
+export type TaskState = OpenState | EndState
 
 /** By the letter that the field `end` begins with. */
-export const STATE_OF: Readonly<Record<string, OutcomeState>> = { s: 'succeeded', f: 'failed' }
-export const isOutcomeState = (value: string): value is OutcomeState =>
-  value === 'succeeded' || value === 'failed'
+export const STATE_OF: Readonly<Record<string, EndState>> = {
+  ...{ s: 'succeeded', f: 'failed', c: 'cancelled', e: 'expired' },
+}
+export const isEndState = (value: string): value is EndState => END_STATES.includes(value as EndState)
+
+/** Where a task may go from each state: nothing else makes a move, and spec/moves.spec.ts walks each of them. */
+export const MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
+  /** The task that it waited for has ended; or it was cancelled, or its time was over. */
+  waiting: ['queued', 'cancelled', 'expired'],
+  /** It was due; or it was cancelled, or its time was over. */
+  scheduled: ['queued', 'cancelled', 'expired'],
+  /** A worker takes it; or cancelled, too late, too large. By its worker's word where the group was made anew: the rest. */
+  queued: ['running', 'scheduled', 'parked', 'succeeded', 'failed', 'cancelled', 'expired'],
+  /** Its worker says how it ended, or gives it back, now or for later, or does not know it, or dies. */
+  running: ['queued', 'scheduled', 'parked', 'succeeded', 'failed', 'cancelled', 'expired'],
+  /** A worker came that knows it, or none in time; or it was cancelled, or its time was over. */
+  parked: ['running', 'failed', 'cancelled', 'expired'],
+  /** A success stays one. */
+  succeeded: [],
+  /** Redriven: the only move that leaves an end. */
+  failed: ['queued'],
+  cancelled: ['queued'],
+  expired: ['queued'],
+}
+
+/** Of an attempt that was followed by another. */
+export interface AttemptError {
+  readonly attempt: number
+  readonly at: Date
+  /** What the handler threw: an Error with the remote name, message, code, stack and cause. */
+  readonly error: unknown
+}
 
 /** What is known of a task now. */
 export interface TaskInfo {
@@ -43,11 +86,15 @@ export interface TaskInfo {
   /** The arguments; undefined where they were not kept (succeeded, and larger than 1 KiB packed). */
   readonly args: readonly unknown[] | undefined
   readonly state: TaskState
+  /** The line that it waits in, or came from. */
+  readonly lane: Lane
   /** The newest value given to `updateProgress`. */
   readonly progress: unknown
   readonly result: unknown
   /** What the handler threw: an Error with the remote name, message, code, stack and cause. */
   readonly error: unknown
+  /** Of earlier attempts, the last five at most. */
+  readonly errors: readonly AttemptError[]
   /** Id of the worker that runs it, or ran it last. */
   readonly worker: string | undefined
   /** Attempts begun so far, 0 while none was. */
@@ -57,4 +104,10 @@ export interface TaskInfo {
   readonly createdAt: Date
   readonly startedAt: Date | undefined
   readonly finishedAt: Date | undefined
+  /** When a scheduled task is due. */
+  readonly nextRunAt: Date | undefined
+  /** The dedupe key that it holds. */
+  readonly key: string | undefined
+  /** Why it was asked to be cancelled, where its worker has not ended it yet. */
+  readonly cancelReason: string | undefined
 }

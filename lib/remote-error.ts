@@ -5,6 +5,8 @@
 
 import { types } from 'node:util'
 import { decode, encode } from './codec.ts'
+import type { SchemaIssue } from './errors.ts'
+import { issuesOf } from './schema.ts'
 
 /** An error's form on the wire; `thrown` instead of a name: what was thrown is not an error. */
 interface ErrorForm {
@@ -16,6 +18,8 @@ interface ErrorForm {
   errors?: ErrorForm[]
   /** Own fields with plain values, such as errno or statusCode. */
   fields?: Record<string, unknown>
+  /** Of a SchemaError. */
+  issues?: SchemaIssue[]
   thrown?: unknown
 }
 
@@ -43,6 +47,14 @@ export function encodeError(thrown: unknown): Buffer {
   // A proxy can throw at any look at it.
   return encode({ name: 'Error', message: 'what was thrown cannot be read' }, LIMITS)
 }
+
+/** The shortest form, as Lua makes it. */
+export const encodeForm = (name: string, code: string, message: string): Buffer =>
+  encode({ name, code, message }, LIMITS)
+
+/** Of a task that ran when its deadline came. */
+export const encodeTooLate = (): Buffer =>
+  encodeForm('TaskExpiredError', 'ERR_MILLRACE_TASK_EXPIRED', 'the task did not end before its deadline')
 
 /** An Error with the remote name, message, code, stack and cause; or the value that was thrown. */
 export function decodeError(bytes: Buffer): unknown {
@@ -72,6 +84,8 @@ function formOf(thrown: unknown, budget: Budget): ErrorForm {
   }
   const fields = ownFields(thrown)
   if (fields) form.fields = fields
+  const issues = code === 'ERR_MILLRACE_SCHEMA' ? read(thrown, 'issues') : undefined
+  if (Array.isArray(issues)) form.issues = issuesOf(issues)
   return form
 }
 
@@ -148,6 +162,7 @@ function revive(value: unknown, budget: { left: number }): unknown {
   for (const [key, field] of Object.entries(form.fields ?? {})) {
     if (!KNOWN.has(key)) Object.assign(error, { [key]: field })
   }
+  if (Array.isArray(form.issues)) Object.assign(error, { issues: issuesOf(form.issues) })
   return error
 }
 

@@ -16,7 +16,7 @@ const withoutComments = (source: string): string =>
     .replace(/ -- .*$/gm, '')
     .replace(/\n{2,}/g, '\n')
 
-/** `--! include NAME` stands for shared/NAME.lua; shared files include nothing. */
+/** `--! include NAME` stands for shared/NAME.lua, in scripts and in shared files. */
 function literal(path: string): string {
   const marked = readFileSync(new URL(path, folder), 'utf8').replace(/^--! include (\w+)$/gm, '@@$1@@')
   const escaped = withoutComments(marked).replace(/[\\`]|\$\{/g, '\\$&')
@@ -29,8 +29,21 @@ const names = (path: string): string[] =>
     .map((file) => file.slice(0, -'.lua'.length))
     .sort()
 
+/** Shared files, each after those that it includes. */
+function inOrder(): string[] {
+  const done = new Set<string>()
+  const visit = (name: string): void => {
+    const source = readFileSync(new URL(`shared/${name}.lua`, folder), 'utf8')
+    for (const [, included] of source.matchAll(/^--! include (\w+)$/gm))
+      if (!done.has(included!)) visit(included!)
+    done.add(name)
+  }
+  for (const name of names('shared/')) visit(name)
+  return [...done]
+}
+
 export function embed(): string {
-  const shared = names('shared/').map((name) => `const ${name} = ${literal(`shared/${name}.lua`)}\n\n`)
+  const shared = inOrder().map((name) => `const ${name} = ${literal(`shared/${name}.lua`)}\n\n`)
   const scripts = names('.').map((name) => `  ${name}: ${literal(`${name}.lua`)},\n`)
   const head = '// Made by `npm run embed` from the .lua files of this folder. Change those.\n'
   return `${head}\n${shared.join('')}export const sources = {\n${scripts.join('')}} as const\n`

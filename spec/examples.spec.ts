@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { start } from './support/processes.ts'
 import { startRedis } from './support/redis.ts'
+import { until } from './support/until.ts'
 
 const EXPECTED: Record<string, RegExp[]> = {
   'rpc.ts': [/^fib\(100000\) has 20899 digits: 420269…537501$/m],
@@ -16,6 +17,63 @@ const EXPECTED: Record<string, RegExp[]> = {
     /^ERR_MILLRACE_TASK_FAILED: width must be positive: -1$/m,
     /^resize\(cat\.png, -1\) failed /m,
     /^no-such-task: nothing is known of it$/m,
+  ],
+  'retries.ts': [
+    /^\/flaky by attempt 3\n {2}attempt 1: 503 on attempt 1\n {2}attempt 2: 503 on attempt 2$/m,
+    /^\/limited by attempt 2$/m,
+    /^failed after 1: 404 not found\nfailed after 1: not a page\nfailed after 2: 503 on attempt 2$/m,
+  ],
+  'time-limits.ts': [
+    /^in time: 10 ms of work, attempt 1$/m,
+    /^timeout: failed after 2 attempts, ERR_MILLRACE_TASK_FAILED$/m,
+    /^deadline: expired after [01] attempts, ERR_MILLRACE_TASK_EXPIRED$/m,
+    /^ttl: expired after 0 attempts, ERR_MILLRACE_TASK_EXPIRED$/m,
+  ],
+  'cancel.ts': [
+    /^before it begins: cancelled\ncancelled: not needed$/m,
+    /^now: rendering\nwhile it runs: running\ncancelled: the customer left\nafter its end: cancelled$/m,
+    /^TimeoutError\ncancelled: nobody waits for it any more$/m,
+  ],
+  'later.ts': [
+    /^tea is scheduled, due in \d(\.\d)? s$/m,
+    /^eggs is scheduled, due in \d(\.\d)? s$/m,
+    /^bins is scheduled, due in 8640\d(\.\d)? s$/m,
+    /^tea: \d{4,} ms after the call\neggs: (1[5-9]|[2-9]\d|\d{3,})\d\d ms after the call$/m,
+    /^bins: scheduled, cancelled$/m,
+  ],
+  'order.ts': [
+    /^in line: alarm \(first\), payment \(high\), ann \(normal\), bob \(normal\), cid \(normal\), archive \(low\)$/m,
+    /^cid: moved$/m,
+    /^served: alarm, cid, payment, ann, bob, archive$/m,
+  ],
+  'identity.ts': [
+    /^before: none\nthe second joined: true, same task: true\nsame result: true$/m,
+    /^ensure: none, then true$/m,
+    /^reindexed: version 1, version 3, version 3$/m,
+    /^throttled: version 7, version 7$/m,
+  ],
+  'dead-letters.ts': [
+    /^3 × charge: Error: the bank does not answer \(request #\)\n1 × charge: RangeError: order #: -# is less than nothing$/m,
+    /^again: 3\norder 1: 10\norder 2: 20\norder 3: 30$/m,
+    /^left: charge\(4, -40\)\nremoved\nfailed now: 0$/m,
+  ],
+  'backpressure.ts': [
+    /^12 calls: 5 taken, 7 refused\nERR_MILLRACE_QUEUE_FULL$/m,
+    /^with patience: all 12$/m,
+    /^paused: true, it is queued\nresumed: 1$/m,
+  ],
+  'nested.ts': [/^64 words\ninherited: (19|20) s\nwithout a deadline: undefined$/m],
+  'rolling-deploys.ts': [
+    /^farewell\(ann\) is parked, attempts: 0\ngoodbye ann$/m,
+    /^goodbye bob, goodbye cid, goodbye dan, goodbye eve$/m,
+  ],
+  'schema.ts': [
+    /^4 due on a Thursday$/m,
+    /^not sent: customer$/m,
+    /^failed: ERR_MILLRACE_SCHEMA at items\.0\.price$/m,
+  ],
+  'testing.ts': [
+    /^ok: a welcome is posted, and three days later a reminder\nok: a post that fails is tried again after a minute$/m,
   ],
 }
 
@@ -29,6 +87,10 @@ for (const file of readdirSync(new URL('../examples', import.meta.url))) {
     await using caller = start(`examples/${file}`, { args: ['test'], env })
     assert.equal(await caller.ended, 0, caller.output)
     for (const line of expected) assert.match(caller.output, line)
+    // A caller that needs no Redis may end before the worker hears signals.
+    await until('the worker to be registered', async () => {
+      return (await redis.client.keys('millrace:*:workers')).length > 0
+    })
     worker.signal('SIGINT')
     assert.equal(await worker.ended, 0, worker.output)
     assert.doesNotMatch(worker.output + caller.output, /Warning|ERR_MILLRACE_REDIS/)

@@ -272,15 +272,15 @@ describe('bad input', () => {
     assert.throws(() => s.queue.worker({ concurrency: 0 }), /concurrency must be a whole number from 1/)
     assert.throws(() => s.queue.worker({ threads: 2 } as object), /unknown option "threads"/)
     const task = s.queue.task('t', () => {})
-    assert.throws(() => task.with({ retries: 3 } as object), /unknown option "retries"/)
+    assert.throws(() => task.with({ retrys: 3 } as object), /unknown option "retrys"/)
     await assert.rejects(task().get({ timeot: 1 } as object), /unknown option "timeot"/)
     assert.throws(() => s.queue.task('t', () => {}), { code: 'ERR_MILLRACE_DUPLICATE_TASK' })
     assert.throws(() => s.queue.task('u', 'not a function' as never), OptionError)
     assert.throws(() => currentTask(), NoCurrentTaskError)
   })
 
-  test('a task that the worker does not know fails, naming those that it knows', async () => {
-    await using s = fresh()
+  test('with unknownTtl: 0, a task that the worker does not know fails, naming those that it knows', async () => {
+    await using s = fresh({ unknownTtl: 0 })
     s.queue.task('known', () => {})
     await s.work()
     const error = await rejection(s.queue.remote<() => void>('unknown')().get())

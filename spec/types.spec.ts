@@ -6,7 +6,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Redis } from 'ioredis'
-import { currentTask, Queue, type RemoteTask, type Task, type TaskContext, TaskHandle } from '../lib/index.ts'
+import * as v from 'valibot'
+import { z } from 'zod'
+import {
+  currentTask,
+  type DefinitionOptions,
+  Queue,
+  type RemoteTask,
+  type Task,
+  type TaskContext,
+  TaskHandle,
+} from '../lib/index.ts'
 
 /** True where A and B are the same type, and not only assignable to each other. */
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -128,7 +138,7 @@ export function remoteIsTheSameCallable({ queue, fib, send, pair }: Tasks): void
   // @ts-expect-error: there is no such unit
   made(1, 'h')
   // @ts-expect-error: there is no such option
-  queue.remote<typeof fib>('fib', { ttl: 5 })
+  queue.remote<typeof fib>('fib', { tll: 5 })
   // @ts-expect-error: without a type there is nothing to call
   queue.remote('fib')(1)
 }
@@ -154,6 +164,93 @@ export function aTaskIsANameWithAFunction({ queue }: Tasks): void {
   queue.task('fib', 5)
   // @ts-expect-error: there is no such option
   queue.task('fib', (n: number) => n, { retrys: 3 })
+}
+
+const userInput = z.object({ name: z.string(), born: z.string().transform((text) => new Date(text)) })
+type UserIn = { name: string; born: string }
+type User = { name: string; born: Date }
+
+export async function aSchemaGivesATaskItsTypes({ queue }: Tasks): Promise<void> {
+  const age = queue.task(
+    'age',
+    (user) => {
+      same<Equal<typeof user, User>>()
+      return user.born.getTime()
+    },
+    { input: userInput, retryIf: (error) => error instanceof RangeError },
+  )
+  same<Equal<typeof age, Task<[input: UserIn], Promise<number>>>>()
+  same<Equal<Parameters<typeof age>, [input: UserIn]>>()
+  const local = await age.local({ name: 'a', born: '2000' })
+  same<Equal<typeof local, number>>()
+  const named = queue.task(
+    function nameOf(user: User) {
+      return user.name
+    },
+    { input: userInput },
+  )
+  same<Equal<typeof named, Task<[input: UserIn], Promise<string>>>>()
+  const nothing = queue.task('nothing', () => 1, { input: userInput })
+  same<Equal<typeof nothing, Task<[input: UserIn], Promise<number>>>>()
+  const maybe = queue.task('maybe', (text) => text, { input: v.optional(v.string(), 'x') })
+  same<Equal<typeof maybe, Task<[input?: string | undefined], Promise<string>>>>()
+  maybe()
+  same<Equal<ReturnType<typeof age.with>, typeof age>>()
+  // @ts-expect-error: callers pass what the schema takes, not what it makes
+  age({ name: 'a', born: new Date() })
+  // @ts-expect-error: there is one argument
+  age({ name: 'a', born: '2000' }, 1)
+  // @ts-expect-error: an argument is missing
+  age()
+  // @ts-expect-error: the handler gets what the schema makes
+  queue.task('wrong', (user: UserIn) => user.name, { input: userInput })
+  // @ts-expect-error: the handler gets one argument
+  queue.task('wrong', (user: User, second: number) => [user, second], { input: userInput })
+  // @ts-expect-error: that is no schema
+  queue.task('wrong', (n: number) => n, { input: Number })
+  // @ts-expect-error: schemas are of the definition
+  age.with({ input: userInput })
+}
+
+export async function anOutputSchemaGivesTheResultItsType({ queue }: Tasks): Promise<void> {
+  const output = v.object({ id: v.pipe(v.string(), v.transform(Number)) })
+  const find = queue.task('find', async (text: string, limit?: number) => ({ id: text, limit }), { output })
+  same<Equal<typeof find, Task<[text: string, limit?: number], Promise<{ id: number }>>>>()
+  const found = await find('a', 1).get()
+  same<Equal<typeof found, { id: number }>>()
+  const both = queue.task('both', (user) => ({ id: user.name }), { input: userInput, output })
+  same<Equal<typeof both, Task<[input: UserIn], Promise<{ id: number }>>>>()
+  const literal = queue.task('literal', async () => 'sent' as const, { output: z.enum(['sent', 'lost']) })
+  same<Equal<typeof literal, Task<[], Promise<'sent' | 'lost'>>>>()
+  const none = queue.task('none', async () => {}, { output: z.void() })
+  same<Equal<typeof none, Task<[], Promise<void>>>>()
+  // @ts-expect-error: the handler returns what the schema takes
+  queue.task('wrong', () => 5, { output })
+  // @ts-expect-error: awaited
+  queue.task('wrong', async () => ({ id: 5 }), { output })
+}
+
+export function aRemoteTaskTakesTheSchemaOfItsArgument({ queue, fib, send }: Tasks): void {
+  const age = queue.task('age', (user) => user.born, { input: userInput })
+  const far = queue.remote<typeof age>('age', { input: userInput, retries: 3 })
+  same<Equal<typeof far, typeof age>>()
+  queue.remote<typeof fib>('fib', { input: v.number() })
+  queue.remote<(n: number) => void>('named', { input: z.number().positive() })
+  // @ts-expect-error: that is the schema of another task
+  queue.remote<typeof fib>('fib', { input: userInput })
+  // @ts-expect-error: a schema is of one argument
+  queue.remote<typeof send>('send', { input: z.string() })
+  // @ts-expect-error: results are checked by the worker
+  queue.remote<typeof fib>('fib', { output: z.bigint() })
+}
+
+export function aFunctionOfTypesDefinesTasks({ queue }: Tasks): void {
+  const define = <Args extends unknown[], R>(name: string, f: (...args: Args) => R): Task<Args, R> =>
+    queue.task(name, f)
+  same<Equal<ReturnType<typeof define<[n: number], string>>, Task<[n: number], string>>>()
+  const options: DefinitionOptions = { retries: 3, retryIf: (error) => error instanceof Error }
+  const one = queue.task('one', (n: number) => n, options)
+  same<Equal<typeof one, Task<[n: number], number>>>()
 }
 
 export function optionsHaveNames({ queue }: Tasks): void {

@@ -6,16 +6,19 @@
  */
 
 import { callHead } from '../envelope.ts'
-import { EnqueueError, type RedisError } from '../errors.ts'
-import type { Lane } from '../record.ts'
-import type { Connection } from '../redis/connection.ts'
+import { EnqueueError, QueueFullError, type RedisError } from '../errors.ts'
+import type { Lane, TaskState } from '../record.ts'
+import type { Backend } from '../redis/backend.ts'
 import { isTransient, messageOf, toRedisError } from '../redis/faults.ts'
-import type { Store } from '../redis/store.ts'
+import type { Exception } from '../redis/store.ts'
+import type { How } from '../redis/wire.ts'
 
 const MAX_BATCH = 256
 const MAX_BATCH_BYTES = 512 * 1024
 /** Full batches leave beside others; the one that is being filled waits until none is on its way. */
 const MAX_ON_THE_WAY = 3
+/** Until the next try where the queue was full, ms. */
+const FULL_PAUSE = 50
 /** What a waiting call costs besides its arguments, roughly. */
 const OVERHEAD = 512
 const NOTHING: Buffer = Buffer.alloc(0)
@@ -24,6 +27,7 @@ const NOTHING: Buffer = Buffer.alloc(0)
 export class PendingCall {
   readonly id: string
   readonly lane: Lane
+  readonly how: How | undefined
   /** Empty once the batch is settled: handles may be kept for long. */
   packed: Buffer
   /** Set by `Enqueuer.add`. */
@@ -32,11 +36,28 @@ export class PendingCall {
   isAwaited = false
   /** Somebody will see it fail. */
   isObserved = false
+  /** Id of the live task with the same key, which this call joined instead of making another. */
+  joined: string | undefined
+  /** How the task stood that held its key, or held it last; undefined: there was none. */
+  before: TaskState | undefined
+  /** Of this call alone: there was no room for it. */
+  error: QueueFullError | undefined
 
-  constructor(id: string, lane: Lane, packed: Buffer) {
+  constructor(id: string, lane: Lane, packed: Buffer, how?: How) {
     this.id = id
     this.lane = lane
     this.packed = packed
+    this.how = how
+  }
+
+  /** Resolves when Redis has accepted it. */
+  async accepted(): Promise<void> {
+    let batch: Batch
+    do {
+      batch = this.batch
+      await batch.accepted
+    } while (batch !== this.batch)
+    if (this.error) throw this.error
   }
 }
 
@@ -83,16 +104,21 @@ export class Batch {
 }
 
 export interface EnqueuerOptions {
-  readonly connection: Connection
-  readonly store: Store
+  readonly backend: Pick<Backend, 'isReady' | 'ready' | 'store'>
   readonly client: string
   /** Ms from a call to its rejection, at most. */
   readonly timeout: number
   /** Bytes that may wait here. */
   readonly maxBuffered: number
-  readonly onFailed: (calls: readonly PendingCall[], error: EnqueueError) => void
+  readonly queue: string
+  /** Of tasks that wait in the queue; undefined = none. What is over it fails, or waits here for its turn. */
+  readonly maxQueued: number | undefined
+  readonly onFull: 'reject' | 'wait'
+  readonly onFailed: (calls: readonly PendingCall[], error: EnqueueError | QueueFullError) => void
+  /** `joined` is set: another task stands for this call. */
+  readonly onJoined: (call: PendingCall) => void
   /** Calls that nobody observes and that failed together. */
-  readonly onUnseenFailure: (error: EnqueueError) => void
+  readonly onUnseenFailure: (error: EnqueueError | QueueFullError) => void
 }
 
 export class Enqueuer {
@@ -165,14 +191,16 @@ export class Enqueuer {
   }
 
   async #deliver(batch: Batch): Promise<void> {
-    const { connection, store, timeout } = this.#options
+    const { backend, timeout, maxQueued } = this.#options
     const deadline = batch.madeAt + timeout
     batch.state = 'sent'
     let accepted: false | 'unknown' = false
     for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
       try {
-        if (!connection.isReady) await connection.ready(Math.max(0, deadline - performance.now()))
-        await store.enqueue(batch.calls, this.#heads, accepted === 'unknown')
+        if (!backend.isReady) await backend.ready(Math.max(0, deadline - performance.now()))
+        const isResent = accepted === 'unknown'
+        const exceptions = await backend.store.enqueue(batch.calls, this.#heads, isResent, maxQueued)
+        if (exceptions.length > 0) this.#except(batch, exceptions)
         batch.settle()
         return
       } catch (thrown) {
@@ -185,6 +213,53 @@ export class Enqueuer {
         await new Promise((resolve) => setTimeout(resolve, wait))
       }
     }
+  }
+
+  /** Calls of an accepted batch that have not become tasks of their own. */
+  #except(batch: Batch, exceptions: readonly Exception[]): void {
+    const { queue, maxQueued = 0, onFull, onJoined, onFailed, onUnseenFailure } = this.#options
+    const over: PendingCall[] = []
+    for (const exception of exceptions) {
+      const call = batch.calls[exception.index]
+      if (!call) continue
+      if ('full' in exception) {
+        over.push(call)
+      } else {
+        call.before = exception.state
+        call.joined = exception.joined
+        if (call.joined !== undefined) onJoined(call)
+      }
+    }
+    if (over.length === 0) return
+    // Whoever closes does not wait for room.
+    if (onFull === 'wait' && this.#idle.length === 0) {
+      this.#wait(batch, over)
+      return
+    }
+    const error = new QueueFullError(queue, maxQueued)
+    for (const call of over) call.error = error
+    onFailed(over, error)
+    if (over.some((call) => !call.isObserved)) onUnseenFailure(error)
+  }
+
+  /** They go on as a batch of their own, ahead of all others, after a pause. What waits is bounded by `maxBuffered`. */
+  #wait(from: Batch, calls: readonly PendingCall[]): void {
+    const batch = new Batch()
+    for (const call of calls) {
+      call.batch = batch
+      // Whoever asked meanwhile: the reply's address can still go along.
+      call.isAwaited ||= call.isObserved
+      batch.calls.push(call)
+      batch.bytes += call.packed.length
+    }
+    from.calls = from.calls.filter((call) => call.batch === from)
+    from.bytes -= batch.bytes
+    this.#onTheWay += 1
+    setTimeout(() => {
+      this.#onTheWay -= 1
+      this.#batches.unshift(batch)
+      this.#send()
+    }, FULL_PAUSE)
   }
 
   #refuse(call: PendingCall): void {

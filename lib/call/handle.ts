@@ -2,9 +2,17 @@
 
 import { decode } from '../codec.ts'
 import type { Deadlines } from '../deadlines.ts'
-import { OptionError, TaskFailedError, TaskLostError, WaitTimeoutError } from '../errors.ts'
-import { anything, optionalInteger, resolve } from '../options.ts'
+import {
+  OptionError,
+  TaskCancelledError,
+  TaskExpiredError,
+  TaskFailedError,
+  TaskLostError,
+  WaitTimeoutError,
+} from '../errors.ts'
+import { anything, flag, optionalInteger, resolve } from '../options.ts'
 import type { TaskInfo } from '../record.ts'
+import type { CancelAnswer } from '../redis/admin.ts'
 import { decodeError } from '../remote-error.ts'
 import type { PendingCall } from './enqueue.ts'
 import type { Outcome, Replies } from './replies.ts'
@@ -14,6 +22,8 @@ export interface GetOptions {
   readonly timeout?: number
   /** Ends the wait, not the task. */
   readonly signal?: AbortSignal
+  /** When `signal` aborts, the task is cancelled too. Default false. */
+  readonly cancelOnAbort?: boolean
 }
 
 /** What all handles of a queue share. */
@@ -21,42 +31,68 @@ export interface HandleServices {
   readonly replies: Replies
   readonly deadlines: Deadlines
   readonly inspect: (id: string) => Promise<TaskInfo | null>
+  readonly cancel: (id: string, reason?: string) => Promise<CancelAnswer>
+  /** Inside a handler: its slot is lent to others while it waits. */
+  readonly whileWaiting: <T>(wait: Promise<T>) => Promise<T>
+  readonly onError: (error: Error) => void
 }
 
 export class TaskHandle<R = unknown> {
-  /** The task's id, known before Redis has heard of it. */
-  readonly id: string
+  readonly #id: string
   readonly #services: HandleServices
   readonly #call: PendingCall | undefined
   #outcome: Promise<Outcome> | undefined
 
   /** Made by calling a task, or by `queue.handle(id)`. */
   constructor(id: string, services: HandleServices, call?: PendingCall) {
-    this.id = id
+    this.#id = id
     this.#services = services
     this.#call = call
   }
 
-  /** Resolves when Redis has accepted the call; rejects with EnqueueError. */
+  /** The task's id, known before Redis has heard of it. Of a call that joined a live task: that one's, once `enqueued`. */
+  get id(): string {
+    return this.#call?.joined ?? this.#id
+  }
+
+  /** Once `enqueued`: the call has a key that a live task holds, and this is that task's handle. */
+  get joined(): boolean {
+    return this.#call?.joined !== undefined
+  }
+
+  /** Resolves when Redis has accepted the call; rejects with EnqueueError or QueueFullError. */
   get enqueued(): Promise<void> {
     const call = this.#call
     if (!call) return Promise.resolve()
     call.isObserved = true
-    return call.batch.accepted
+    return call.accepted()
   }
 
   /**
-   * The result. Rejects with TaskFailedError (its `cause` is what the handler threw), TaskLostError,
-   * WaitTimeoutError, EnqueueError, QueueClosedError, or the signal's reason.
+   * Cancels the task: where it has not begun, it never will (`cancelled`); where it runs, its worker is told to abort it
+   * (`running`). `ended`: too late; `none`: there is no such task.
+   */
+  async cancel(reason?: string): Promise<CancelAnswer> {
+    await this.enqueued
+    return this.#services.cancel(this.id, reason)
+  }
+
+  /**
+   * The result. Rejects with TaskFailedError (its `cause` is what the handler threw), TaskCancelledError,
+   * TaskExpiredError, TaskLostError, WaitTimeoutError, EnqueueError, QueueFullError, QueueClosedError, or the signal's
+   * reason. Inside a handler it lends the handler's slot to others while it waits.
    */
   async get(options?: GetOptions): Promise<R> {
     // Async, and throwing from here, so that the error's stack names who awaits it; that costs nothing until then.
-    const outcome = await (options ? this.#waitWithin(options) : this.#wait())
+    const outcome = await this.#services.whileWaiting(options ? this.#waitWithin(options) : this.#wait())
     if (outcome.state === 'succeeded')
       return (outcome.value.length === 0 ? undefined : decode(outcome.value)) as R
     if (outcome.state === 'lost') throw new TaskLostError(this.id)
     if (outcome.state === 'rejected') throw outcome.error
     const cause = decodeError(outcome.value)
+    const message = cause instanceof Error ? cause.message : ''
+    if (outcome.state === 'cancelled') throw new TaskCancelledError(this.id, message)
+    if (outcome.state === 'expired') throw new TaskExpiredError(this.id, message)
     throw new TaskFailedError(this.id, `task ${this.id} failed: ${summary(cause)}`, { cause })
   }
 
@@ -110,16 +146,23 @@ export class TaskHandle<R = unknown> {
     if (this.#outcome) return this.#outcome
     const { replies } = this.#services
     const call = this.#call
+    if (call?.error) return Promise.resolve({ state: 'rejected', error: call.error })
     this.#outcome = !call || call.batch.state === 'accepted' ? replies.join(this.id) : replies.expect(call)
     return this.#outcome
   }
 
   #waitWithin(options: GetOptions): Promise<Outcome> {
-    const { timeout, signal } = resolve('get', options, GET_OPTIONS)
+    const { timeout, signal, cancelOnAbort } = resolve('get', options, GET_OPTIONS)
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new OptionError('get: signal must be an AbortSignal')
     }
-    if (signal?.aborted) return Promise.reject(signal.reason)
+    const cancel = (): void => {
+      if (cancelOnAbort) this.cancel('nobody waits for it any more').catch(this.#services.onError)
+    }
+    if (signal?.aborted) {
+      cancel()
+      return Promise.reject(signal.reason)
+    }
     const { deadlines } = this.#services
     return new Promise((resolveWait, reject) => {
       const deadline =
@@ -131,6 +174,7 @@ export class TaskHandle<R = unknown> {
             })
       const abort = (): void => {
         end()
+        cancel()
         reject(signal?.reason)
       }
       const end = (): void => {
@@ -146,7 +190,11 @@ export class TaskHandle<R = unknown> {
   }
 }
 
-const GET_OPTIONS = { timeout: optionalInteger(0), signal: anything<AbortSignal>() }
+const GET_OPTIONS = {
+  timeout: optionalInteger(0),
+  signal: anything<AbortSignal>(),
+  cancelOnAbort: flag(false),
+}
 
 const summary = (cause: unknown): string => {
   if (cause instanceof Error) return `${cause.name}: ${cause.message}`

@@ -4,14 +4,11 @@
  * was lost delays a wait and never strands it.
  */
 
-import type { EnqueueError, QueueClosedError } from '../errors.ts'
-import type { OutcomeState } from '../record.ts'
-import { isOutcomeState } from '../record.ts'
-import { Connection } from '../redis/connection.ts'
-import { FrameReader } from '../redis/frame.ts'
-import type { Standing, Store } from '../redis/store.ts'
-import type { RedisTarget } from '../redis/target.ts'
-import { toError } from '../report.ts'
+import type { EnqueueError, QueueClosedError, QueueFullError } from '../errors.ts'
+import { type EndState, isEndState } from '../record.ts'
+import type { Backend } from '../redis/backend.ts'
+import type { Standing } from '../redis/store.ts'
+import type { Subscription } from '../redis/subscription.ts'
 import { Loop } from '../upkeep/loop.ts'
 import type { PendingCall } from './enqueue.ts'
 
@@ -21,15 +18,15 @@ const SWEEP_BATCH = 200
 const READY_TIMEOUT = 5_000
 
 export type Outcome =
-  | { readonly state: OutcomeState; readonly value: Buffer }
+  | { readonly state: EndState; readonly value: Buffer }
   | { readonly state: 'lost' }
-  | { readonly state: 'rejected'; readonly error: EnqueueError | QueueClosedError }
+  | { readonly state: 'rejected'; readonly error: EnqueueError | QueueFullError | QueueClosedError }
 
 type ProgressListener = (value: Buffer, version: number) => void
 
 /** One task that somebody here waits for. */
 class Wait {
-  readonly id: string
+  id: string
   readonly outcome: Promise<Outcome>
   /** Made when somebody listens: most never do. */
   listeners: Set<ProgressListener> | undefined
@@ -60,10 +57,9 @@ class Wait {
 }
 
 export interface RepliesOptions {
-  readonly target: RedisTarget
-  readonly store: Store
-  readonly commands: Connection
+  readonly backend: Pick<Backend, 'ready' | 'store' | 'subscribe' | 'losesReplies'>
   readonly client: string
+  readonly limits: { readonly failedTtl: number; readonly maxFailed: number }
   readonly onError: (error: Error) => void
 }
 
@@ -71,8 +67,7 @@ export class Replies {
   readonly #options: RepliesOptions
   readonly #waits = new Map<string, Wait>()
   readonly #sweep: Loop
-  #subscriber: Connection | undefined
-  #subscribed = false
+  #subscription: Subscription | undefined
   #toAttach: Wait[] = []
   #closed: QueueClosedError | undefined
 
@@ -111,14 +106,31 @@ export class Replies {
   }
 
   /** The call never got there. */
-  rejected(id: string, error: EnqueueError): void {
+  rejected(id: string, error: EnqueueError | QueueFullError): void {
     this.#settle(id, { state: 'rejected', error })
+  }
+
+  /** The call has joined a live task, whose outcome is its own. */
+  joined(id: string, task: string): void {
+    const wait = this.#waits.get(id)
+    if (!wait) return
+    this.#waits.delete(id)
+    const other = this.#waits.get(task)
+    if (other) {
+      void other.outcome.then(wait.settle)
+      for (const listener of wait.listeners ?? []) this.listen(task, listener)
+      return
+    }
+    wait.id = task
+    wait.told = false
+    this.#waits.set(task, wait)
+    wait.whenAccepted(() => this.#attachSoon(wait))
   }
 
   async close(error: QueueClosedError): Promise<void> {
     this.#closed = error
     for (const id of [...this.#waits.keys()]) this.#settle(id, { state: 'rejected', error })
-    this.#subscriber?.close()
+    this.#subscription?.close()
     await this.#sweep.stop()
   }
 
@@ -131,61 +143,32 @@ export class Replies {
       return wait
     }
     this.#waits.set(id, wait)
-    this.#sweep.start()
-    this.#connect()
+    if (this.#options.backend.losesReplies) this.#sweep.start()
+    this.#subscribe()
     return wait
   }
 
-  #connect(): void {
-    if (this.#subscriber) return
-    const { target, store, commands, client, onError } = this.#options
-    const subscriber = new Connection(target, {
-      role: 'replies',
-      onReady: () => void subscribe(),
-      // When both are away, the other connection has said so.
-      onProblem: (problem) => commands.isReady && onError(problem),
+  #subscribe(): void {
+    const { backend, client, onError } = this.#options
+    this.#subscription ??= backend.subscribe(client, {
+      onReply: (id, what, value) => this.#receive(id, what, value),
+      onSubscribed: () => this.#read([...this.#waits.values()]),
+      onError,
     })
-    const channel = store.keys.replies(client)
-    const subscribe = async (): Promise<void> => {
-      try {
-        await subscriber.send((redis) => redis.subscribe(channel), READY_TIMEOUT)
-        this.#subscribed = true
-        await this.#read([...this.#waits.values()])
-      } catch {
-        // Not subscribed: start over with a new socket. Not read: the sweep will.
-        if (!this.#subscribed) subscriber.client.disconnect(true)
-      }
-    }
-    subscriber.client.on('close', () => {
-      this.#subscribed = false
-    })
-    subscriber.client.on('messageBuffer', (_channel: Buffer, message: Buffer) => this.#receive(message))
-    this.#subscriber = subscriber
-    subscriber.connect()
   }
 
-  /** Items of id, what and value, three each: lua/shared/settle.lua. */
-  #receive(message: Buffer): void {
-    try {
-      const reader = new FrameReader(message)
-      for (let items = reader.list(); items > 0; items -= 3) {
-        const wait = this.#waits.get(reader.text())
-        const what = reader.text()
-        const value = reader.optional()
-        if (!wait) continue
-        if (what.startsWith(PROGRESS)) void this.#progressed(wait, Number(what.slice(PROGRESS.length)), value)
-        else void this.#arrived(wait, what, value)
-      }
-    } catch (error) {
-      this.#options.onError(toError(error))
-    }
+  #receive(id: string, what: string, value: Buffer | undefined): void {
+    const wait = this.#waits.get(id)
+    if (!wait) return
+    if (what.startsWith(PROGRESS)) void this.#progressed(wait, Number(what.slice(PROGRESS.length)), value)
+    else void this.#arrived(wait, what, value)
   }
 
   /** A value that is not there is a large one: it is fetched, and if that fails the sweep comes by again. */
   async #arrived(wait: Wait, state: string, value: Buffer | undefined): Promise<void> {
-    const { store } = this.#options
+    const { store } = this.#options.backend
     try {
-      if (!isOutcomeState(state)) return
+      if (!isEndState(state)) return
       const bytes = value ?? (await store.field(wait.id, state === 'succeeded' ? 'result' : 'error'))
       this.#settle(wait.id, bytes ? { state, value: bytes } : { state: 'lost' })
     } catch {}
@@ -193,7 +176,7 @@ export class Replies {
 
   async #progressed(wait: Wait, version: number, value: Buffer | undefined): Promise<void> {
     try {
-      const bytes = value ?? (await this.#options.store.field(wait.id, 'progress'))
+      const bytes = value ?? (await this.#options.backend.store.field(wait.id, 'progress'))
       if (bytes) for (const listener of wait.listeners ?? []) listener(bytes, version)
     } catch {}
   }
@@ -218,10 +201,8 @@ export class Replies {
   }
 
   async #sweepRound(): Promise<number> {
-    if (this.#subscriber?.isReady) {
-      // A half-open socket is found by this and replaced; the subscription that follows reads everything again.
-      void this.#subscriber.send((redis) => redis.ping(), READY_TIMEOUT).catch(() => {})
-    }
+    // A half-open socket is found by this and replaced; the subscription that follows reads everything again.
+    this.#subscription?.check()
     await this.#read([...this.#waits.values()])
     return SWEEP
   }
@@ -239,14 +220,15 @@ export class Replies {
   }
 
   async #readSome(waits: readonly Wait[], join: boolean): Promise<void> {
-    const { commands, store, client } = this.#options
+    const { backend, client, limits } = this.#options
     for (let i = 0; i < waits.length; i += SWEEP_BATCH) {
       const some = waits.slice(i, i + SWEEP_BATCH)
-      await commands.ready(READY_TIMEOUT)
-      const standings = await store.attach(
+      await backend.ready(READY_TIMEOUT)
+      const standings = await backend.store.attach(
         client,
         join,
         some.map((wait) => wait.id),
+        limits,
       )
       some.forEach((wait, index) => {
         this.#learn(wait, standings[index] ?? { state: 'lost' }, join)

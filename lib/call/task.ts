@@ -1,37 +1,51 @@
 /** A task as its callers see it: a typed function that enqueues. */
 
+import { createHash } from 'node:crypto'
 import { encodeCall } from '../envelope.ts'
 import { OptionError, UnsupportedValueError } from '../errors.ts'
 import { newTaskId } from '../ids.ts'
-import { optionalInteger, optionalOneOf, resolve } from '../options.ts'
+import type { TaskState } from '../record.ts'
+import type { How } from '../redis/wire.ts'
+import { checkCall, type MaybeSchema, type StandardSchemaV1 } from '../schema.ts'
+import { type CallPlan, planOf, resolveTaskOptions, type TaskOptions } from '../task-options.ts'
 import { type Enqueuer, PendingCall } from './enqueue.ts'
 import { type HandleServices, TaskHandle } from './handle.ts'
-
-/** Options of a task or of one call. Times in ms. */
-export interface TaskOptions {
-  /** How long the result is kept. Default: the queue's (1 h). Less than 30 s counts as 30 s. */
-  readonly resultTtl?: number
-  /** How long a failure is kept. Default: the queue's (7 days). Less than 30 s counts as 30 s. */
-  readonly failedTtl?: number
-  /** Which line the call waits in: all of `high` is taken before `normal`, all of that before `low`. Default `normal`. */
-  readonly priority?: Priority
-}
-
-export type Priority = 'high' | 'normal' | 'low'
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters of functions are compared contravariantly; unknown[] takes none
 export type Handler = (...args: any[]) => unknown
 
 /** A typed function that enqueues. `Return` is what the handler returns; the handle's result is awaited. */
 export interface Task<Args extends unknown[], Return> {
-  /** Enqueues a call and answers at once. Throws UnsupportedValueError or PayloadTooLargeError. */
+  /** Enqueues a call and answers at once. Throws SchemaError, UnsupportedValueError or PayloadTooLargeError. */
   (...args: Args): TaskHandle<Awaited<Return>>
   /** The task's name on the queue. */
   readonly taskName: string
   /** The same callable with options bound for its calls. */
   with(options: TaskOptions): Task<Args, Return>
-  /** Runs the handler here and now, without Redis. */
+  /** Runs the handler here and now, without Redis. With schemas it checks as a worker does, and answers a promise. */
   local(...args: Args): Return
+  /** How the task stands that holds the key of this call: see `Found`. Throws OptionError for a task without a key. */
+  find(...args: Args): Promise<Found<Awaited<Return>>>
+  /**
+   * Makes sure that there is a live task with the key of this call, in one step: where there is none it is enqueued;
+   * with `first`, one that waits goes to the front. Answers how it stood before. Throws OptionError for a task without
+   * a key.
+   */
+  ensure(...args: Args): Promise<Ensured<Awaited<Return>>>
+}
+
+/** `none`: no task has that key, or it ended well. `failed`: the last one did, and is kept. */
+export interface Found<R> {
+  readonly state: TaskState | 'none'
+  /** Of that task, live or failed. */
+  readonly handle: TaskHandle<R> | undefined
+}
+
+export interface Ensured<R> {
+  /** Before: of the task that holds the key, or held it last. */
+  readonly state: TaskState | 'none'
+  /** Of the live task. */
+  readonly handle: TaskHandle<R>
 }
 
 /** The callable for a task or handler type: `queue.remote<typeof fib>('fib')`. */
@@ -42,45 +56,124 @@ export type RemoteTask<T> =
       ? Task<Args, Return>
       : never
 
+/** Of a remote task. */
+export interface RemoteOptions<T> extends TaskOptions {
+  /** Calls are checked against it, as those of the definition: throws SchemaError. For tasks of one argument. */
+  readonly input?: StandardSchemaV1<OneArgument<RemoteTask<T>>, unknown> | undefined
+}
+
+type OneArgument<T> = T extends (...args: infer Args) => unknown
+  ? Args extends [unknown?]
+    ? Args[0]
+    : never
+  : never
+
 export interface TaskServices extends HandleServices {
   readonly enqueuer: Enqueuer
   readonly maxPayload: number
   readonly checkOpen: () => void
+  /** Ms that are left of the deadline of the task that makes the call; undefined: none does, or it has no deadline. */
+  readonly timeLeft: () => number | undefined
+  readonly find: (key: string) => Promise<{ state: TaskState | 'none'; id: string | undefined }>
 }
 
-const TASK_OPTIONS = {
-  resultTtl: optionalInteger(0),
-  failedTtl: optionalInteger(0),
-  priority: optionalOneOf(['high', 'normal', 'low']),
-}
-
-/** Options that a task or a call may carry, by the door's rules: only what was given. */
-export function resolveTaskOptions(owner: string, options: TaskOptions | undefined): TaskOptions {
-  const resolved = resolve(owner, options, TASK_OPTIONS)
-  return Object.fromEntries(Object.entries(resolved).filter(([, value]) => value !== undefined))
-}
+export type Resolved = ReturnType<typeof resolveTaskOptions>
 
 export function createTask<Args extends unknown[], Return>(
   services: TaskServices,
   name: string,
   local: (...args: Args) => Return,
-  options: TaskOptions = {},
+  options: Resolved = {},
+  input?: MaybeSchema,
 ): Task<Args, Return> {
-  // The priority is where the call lies; the rest of the options travels with it.
-  const { priority = 'normal', ...callOptions } = options
-  const enqueue = (...args: Args): TaskHandle<Awaited<Return>> => {
+  const plan = planOf(options)
+  const fixed = plan.isUnique ? undefined : howOf(plan)
+  type Handle = TaskHandle<Awaited<Return>>
+  // A schema is of one argument, as a function of one is: `list.map(task)` gives three.
+  const meant = (args: Args): Args => (input && args.length > 1 ? (args.slice(0, 1) as Args) : args)
+  const keyOf = (args: Args): string | undefined =>
+    plan.isUnique ? uniqueKey(name, meant(args), services.maxPayload) : plan.key
+  const send = (given: Args): PendingCall => {
     services.checkOpen()
+    const args = meant(given)
     for (let i = 0; i < args.length; i++) refusePromise(args[i], i)
-    const packed = encodeCall(name, args, callOptions, services.maxPayload)
-    const call = new PendingCall(newTaskId(), priority, packed)
+    if (input) checkCall(name, input, args[0])
+    const packed = encodeCall(name, args, plan.options, services.maxPayload)
+    const left = services.timeLeft()
+    let how = plan.isUnique ? howOf(plan, keyOf(args)) : fixed
+    if (left !== undefined && (plan.deadline === undefined || left < plan.deadline)) how = within(how, left)
+    const call = new PendingCall(newTaskId(), plan.lane, packed, how)
     services.enqueuer.add(call)
-    return new TaskHandle(call.id, services, call)
+    return call
+  }
+  const handleOf = (call: PendingCall): Handle => new TaskHandle(call.id, services, call)
+  const enqueue = (...args: Args): Handle => handleOf(send(args))
+  const find = async (...args: Args): Promise<Found<Awaited<Return>>> => {
+    const found = await services.find(needKey(`${name}.find`, keyOf(args)))
+    return { state: found.state, handle: found.id ? new TaskHandle(found.id, services) : undefined }
+  }
+  const ensure = async (...args: Args): Promise<Ensured<Awaited<Return>>> => {
+    needKey(`${name}.ensure`, keyOf(args))
+    const call = send(args)
+    const handle = handleOf(call)
+    await handle.enqueued
+    return { state: call.before ?? 'none', handle }
   }
   const bind = (more: TaskOptions): Task<Args, Return> => {
-    return createTask(services, name, local, { ...options, ...resolveTaskOptions(`${name}.with`, more) })
+    const both = override(options, resolveTaskOptions(`${name}.with`, more))
+    return createTask(services, name, local, both, input)
   }
   Object.defineProperty(enqueue, 'name', { value: name })
-  return Object.assign(enqueue, { taskName: name, with: bind, local })
+  return Object.assign(enqueue, { taskName: name, with: bind, local, find, ensure })
+}
+
+/** Of options that exclude each other the newer one counts. */
+function override(options: Resolved, more: Resolved): Resolved {
+  const { delay, at, priority, first, key, unique, ...rest } = options
+  return {
+    ...rest,
+    ...(more.at === undefined && more.delay === undefined && { delay, at }),
+    ...(more.priority === undefined && more.first === undefined && { priority, first }),
+    ...(more.key === undefined && more.unique === undefined && { key, unique }),
+    ...more,
+  }
+}
+
+function needKey(what: string, key: string | undefined): string {
+  if (key !== undefined) return key
+  throw new OptionError(
+    `${what} needs a key: define the task with \`unique: true\`, or call it with({ key })`,
+  )
+}
+
+/** What Redis has to know besides the lane; undefined: nothing, as of most calls. */
+function howOf(plan: CallPlan, key = plan.key): How | undefined {
+  const how: (string | number)[] = []
+  const say = (name: string, value: string | number | undefined): void => {
+    if (value !== undefined) how.push(name, value)
+  }
+  say('in', plan.delay)
+  say('at', plan.at)
+  say('ttl', plan.ttl)
+  say('deadline', plan.deadline)
+  say('newest', plan.isNewest ? 1 : undefined)
+  say('key', key)
+  if (key !== undefined) {
+    say('hold', plan.keyTtl)
+    say('again', plan.again ? 1 : undefined)
+    say('up', plan.lane === 'first' ? 1 : undefined)
+  }
+  return how.length > 0 ? how : undefined
+}
+
+/** The script takes the last of two deadlines. */
+const within = (how: How | undefined, left: number): How => [...(how ?? []), 'deadline', left]
+
+/** Of name and arguments as they are packed: equal values in the same order of fields. */
+export function uniqueKey(name: string, args: readonly unknown[], maxPayload: number): string {
+  return createHash('sha256')
+    .update(encodeCall(name, args, {}, maxPayload))
+    .digest('base64url')
 }
 
 /** For a caller that has no handler. */

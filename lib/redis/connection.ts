@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly onProblem?: (problem: RedisError) => void
   /** Ask for the server's version and refuse one that is too old. */
   readonly checkVersion?: boolean
+  /** Of RESP. 3: messages come on the connection that sends commands too. Default 2. */
+  readonly protocol?: 2 | 3
 }
 
 export class Connection {
@@ -42,7 +44,8 @@ export class Connection {
 
   constructor(target: RedisTarget, options: ConnectionOptions) {
     this.#options = options
-    this.client = openClient(target, { ...OURS, connectionName: `millrace:${options.role}` })
+    const { role, protocol = 2 } = options
+    this.client = openClient(target, { ...OURS, protocol, connectionName: `millrace:${role}` })
     this.client.on('connect', () => this.#connected())
     this.client.on('ready', () => void this.#verify())
     this.client.on('error', (error: Error) => this.#trouble(toRedisError(error)))
@@ -175,8 +178,7 @@ export class Connection {
 }
 
 const OURS: RedisOptions & { replyMapping: 'legacy' } = {
-  // One protocol, so that replies have one shape: XREADGROUP's is a map under RESP3 and a list under RESP2.
-  protocol: 2,
+  // Replies have one shape: XREADGROUP's is a map under RESP3 and a list under RESP2.
   replyMapping: 'legacy',
   lazyConnect: true,
   enableOfflineQueue: false,

@@ -15,17 +15,17 @@ const NOTHING: Buffer = Buffer.alloc(0)
 
 export function frame(items: readonly FrameItem[]): Buffer {
   const writer = new FrameWriter(1_024)
-  write(writer, items)
+  writeFrame(writer, items)
   return writer.end()
 }
 
-function write(writer: FrameWriter, item: FrameItem): void {
+export function writeFrame(writer: FrameWriter, item: FrameItem): void {
   if (typeof item === 'string') writer.text(item)
   else if (typeof item === 'number') writer.text(String(item))
   else if (Buffer.isBuffer(item)) writer.bytes(item)
   else {
     writer.list(item.length)
-    for (const inner of item) write(writer, inner)
+    for (const inner of item) writeFrame(writer, inner)
   }
 }
 

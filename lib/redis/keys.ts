@@ -6,12 +6,23 @@
  * |-----------------|------------|-------|
  * | P:stream:<lane> | stream     | always; an entry from enqueue until its task ends or moves |
  * | P:task:<id>     | hash       | until the retention of its outcome is over |
+ * | P:front         | list       | id of tasks that were put ahead of all others, the newest first |
+ * | P:scheduled     | sorted set | id by the time that it is due: delayed tasks and those that wait for another attempt |
+ * | P:expiring      | sorted set | id by the time that its ttl, its deadline or its patience is over; until then |
+ * | P:parked        | sorted set | `<name>/<id>` of tasks that no worker knows, by name |
+ * | P:void:<lane>   | set        | unread entries that shall not run, until their turn comes |
+ * | P:joined:<id>   | string     | the task that a call joined, for a minute |
+ * | P:key:<key>     | string     | id of the task that holds a dedupe key, until it ends or for the time that it is held |
+ * | P:cancelling    | sorted set | places of running tasks that shall be aborted, for an hour |
+ * | P:settings      | hash       | what operators have set: paused, concurrency |
+ * | P:ended         | hash       | how many tasks ended, by state |
  * | P:failed        | sorted set | id by time of failure, at most `maxFailed` |
  * | P:workers       | sorted set | worker id by end of lease, while it is registered |
  * | P:worker:<id>   | hash       | as its registration; a day at most without a beat |
  * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends |
  * | P:quarantine    | list       | the last 100 entries that nobody could run |
- * | P:reply:<client>| channel    | pub/sub |
+ * | P:reply:<client>| channel    | pub/sub: outcomes and progress, to callers |
+ * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `cancel <place>`, `void`, `front`, `parked <name>`, `settings`, `paused` |
  */
 
 import type { Lane } from '../record.ts'
@@ -32,6 +43,10 @@ export class Keys {
 
   task(id: string): string {
     return `${this.prefix}:task:${id}`
+  }
+
+  get control(): string {
+    return `${this.prefix}:control`
   }
 
   replies(client: string): string {

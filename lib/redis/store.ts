@@ -1,10 +1,11 @@
 /** The hot verbs: one method for each script, typed on both sides, sent over one connection with a deadline. */
 
-import { LANES, type Lane, type OutcomeState } from '../record.ts'
+import { type EndState, LANES, type Lane, type TaskState } from '../record.ts'
 import type { Connection } from './connection.ts'
-import { type FrameItem, frame } from './frame.ts'
+import type { FrameItem } from './frame.ts'
 import { GROUP, type Keys } from './keys.ts'
-import { runScript, type ScriptName, type ScriptReply } from './scripts.ts'
+import { ANSWER_TIMEOUT, Runner } from './runner.ts'
+import type { ScriptReply } from './scripts.ts'
 import {
   type CallHeads,
   type Delivery,
@@ -21,14 +22,20 @@ import {
   text,
 } from './wire.ts'
 
-/** An answer that takes longer means a socket that is replaced, and a call that is tried again. */
-const ANSWER_TIMEOUT = 5_000
-
 export interface ProgressReport extends Place {
   readonly id: string
   readonly value: Buffer
   /** Grows with each newer value of the task. */
   readonly version: number
+}
+
+/** begun: the attempt counts. delay: ms (more than 1) until it is in line again; default: at once. */
+export type GivenBack = Place & { readonly begun: boolean; readonly delay?: number | undefined }
+
+export interface Pending {
+  readonly places: readonly Place[]
+  /** Keys of the places of running tasks, anybody's, that shall be aborted. */
+  readonly cancelled: readonly string[]
 }
 
 export interface Recovery {
@@ -43,20 +50,60 @@ export interface Recovery {
 export type Standing =
   | { readonly state: 'lost' }
   | { readonly state: 'open'; readonly progress: Buffer | undefined; readonly version: number }
-  | { readonly state: OutcomeState; readonly value: Buffer | undefined }
+  | { readonly state: EndState; readonly value: Buffer | undefined }
+
+/**
+ * What else is to be said of a call: it joined the task of that id, which stands so; it is new, and the one before it
+ * under its key ended so; or there was no room.
+ */
+export type Exception = { readonly index: number } & (
+  | { readonly joined: string; readonly state: TaskState }
+  | { readonly joined?: never; readonly state: TaskState }
+  | { readonly full: true }
+)
+
+export interface Promotion {
+  /** Ms until there is something to do again; undefined: nothing is scheduled. */
+  readonly wait: number | undefined
+  /** The server's clock, epoch ms. */
+  readonly now: number
+  readonly linedUp: number
+  readonly ended: number
+}
 
 export class Store {
   readonly keys: Keys
-  readonly #connection: Connection
+  readonly #runner: Runner
 
   constructor(connection: Connection, keys: Keys) {
-    this.#connection = connection
+    this.#runner = new Runner(connection, keys)
     this.keys = keys
   }
 
-  /** heads: what goes before a call. resent: these may have been accepted before, so each is looked for first. */
-  async enqueue(calls: readonly NewCall[], heads: CallHeads, resent: boolean): Promise<void> {
-    await this.#send('enqueue', frameCalls(calls, heads, resent))
+  /**
+   * heads: what goes before a call. resent: these may have been accepted before, so each is looked for first. cap:
+   * of tasks that wait. Answers the calls that were not simply accepted.
+   */
+  async enqueue(
+    calls: readonly NewCall[],
+    heads: CallHeads,
+    resent: boolean,
+    cap?: number,
+  ): Promise<readonly Exception[]> {
+    const reply = await this.#runner.send('enqueue', frameCalls(calls, heads, resent, cap))
+    return typeof reply === 'number' ? NO_EXCEPTIONS : readExceptions(reply)
+  }
+
+  /** Does what is due, at most `most` tasks of each kind. */
+  async promote(most: number, failedTtl: number, maxFailed: number): Promise<Promotion> {
+    const reply = list(await this.#runner.run('promote', [most, failedTtl, maxFailed]))
+    const [wait, now, linedUp, ended] = reply.map((item) => Number(Buffer.isBuffer(item) ? text(item) : item))
+    return { wait: wait! < 0 ? undefined : wait!, now: now!, linedUp: linedUp!, ended: ended! }
+  }
+
+  /** Puts at most `most` parked tasks of these names into the worker's pending list; answers how many. */
+  async unpark(worker: string, most: number, names: readonly string[]): Promise<number> {
+    return Number(await this.#runner.run('unpark', [worker, most, ...names]))
   }
 
   async turn(
@@ -65,12 +112,12 @@ export class Store {
     outcomes: readonly Outcome[],
     limits: TurnLimits,
   ): Promise<TurnReply> {
-    return readTurn(await this.#send('turn', frameTurn(worker, want, outcomes, limits)))
+    return readTurn(await this.#runner.send('turn', frameTurn(worker, want, outcomes, limits)))
   }
 
   /** Entries that have not the shape of one leave the stream; a sample of each is kept. */
   async quarantine(entries: readonly (Place & { readonly sample: Buffer })[]): Promise<void> {
-    await this.#run(
+    await this.#runner.run(
       'quarantine',
       entries.flatMap(({ lane, entry, sample }) => [lane, entry, sample]),
     )
@@ -80,41 +127,46 @@ export class Store {
   async progress(reports: readonly ProgressReport[]): Promise<boolean[]> {
     const args: FrameItem[] = []
     for (const { id, lane, entry, value, version } of reports) args.push(id, lane, entry, value, version)
-    return Array.from(text(await this.#run('progress', args)), (letter) => letter === 'd')
+    return Array.from(text(await this.#runner.run('progress', args)), (letter) => letter === 'd')
   }
 
-  async release(worker: string, entries: readonly (Place & { begun: boolean })[]): Promise<void> {
-    const args: FrameItem[] = [worker]
-    for (const { lane, entry, begun } of entries) args.push(lane, entry, begun ? 1 : 0)
-    await this.#run('release', args)
+  async release(worker: string, entries: readonly GivenBack[], failedTtl: number): Promise<void> {
+    const args: FrameItem[] = [worker, failedTtl]
+    for (const { lane, entry, begun, delay } of entries) args.push(lane, entry, delay ?? (begun ? 1 : 0))
+    await this.#runner.run('release', args)
   }
 
   /** False: this id was registered before and is dead. */
   async register(worker: string, lease: number, details: Record<string, string>): Promise<boolean> {
     return (
-      text(await this.#run('beat', [worker, lease, 'register', ...Object.entries(details).flat()])) ===
+      text(await this.#runner.run('beat', [worker, lease, 'register', ...Object.entries(details).flat()])) ===
       'alive'
     )
   }
 
   /** False: declared dead. */
   async beat(worker: string, lease: number): Promise<boolean> {
-    return text(await this.#run('beat', [worker, lease])) === 'alive'
+    return text(await this.#runner.run('beat', [worker, lease])) === 'alive'
   }
 
   /** How many entries it still holds; 0: it has left. */
   async leave(worker: string): Promise<number> {
-    return Number(await this.#run('leave', [worker]))
+    return Number(await this.#runner.run('leave', [worker]))
   }
 
   /** 'dead': this worker is not registered. */
-  async pending(worker: string, most: number): Promise<Place[] | 'dead'> {
-    const reply = await this.#run('pending', [worker, most])
+  async pending(worker: string, most: number): Promise<Pending | 'dead'> {
+    const reply = await this.#runner.run('pending', [worker, most])
     if (Buffer.isBuffer(reply)) return 'dead'
     const items = list(reply).map(text)
     const places: Place[] = []
-    for (let i = 0; i < items.length; i += 2) places.push({ lane: items[i] as Lane, entry: items[i + 1]! })
-    return places
+    const cancelled: string[] = []
+    for (let i = 0; i < items.length; i += 2) {
+      const [lane, entry] = [items[i]!, items[i + 1]!]
+      if (lane === 'cancel') cancelled.push(entry)
+      else places.push({ lane: lane as Lane, entry })
+    }
+    return { places, cancelled }
   }
 
   async recover(
@@ -122,7 +174,9 @@ export class Store {
     options: { lease: number; most: number; maxCrashes: number; failedTtl: number; maxFailed: number },
   ): Promise<Recovery> {
     const { lease, most, maxCrashes, failedTtl, maxFailed } = options
-    const reply = list(await this.#run('recover', [reaper, lease, most, maxCrashes, failedTtl, maxFailed]))
+    const reply = list(
+      await this.#runner.run('recover', [reaper, lease, most, maxCrashes, failedTtl, maxFailed]),
+    )
     const [wait, recovered, poisoned, ...dead] = reply
     return {
       wait: Number(wait),
@@ -132,21 +186,32 @@ export class Store {
     }
   }
 
-  async attach(client: string, join: boolean, ids: readonly string[]): Promise<Standing[]> {
-    const reply = list(await this.#run('attach', [client, join ? 1 : 0, ...ids]))
+  /** failedTtl, maxFailed: for those whose time is over. */
+  async attach(
+    client: string,
+    join: boolean,
+    ids: readonly string[],
+    limits: { readonly failedTtl: number; readonly maxFailed: number },
+  ): Promise<Standing[]> {
+    const { failedTtl, maxFailed } = limits
+    const args = [client, join ? 1 : 0, failedTtl, maxFailed, ...ids]
+    const reply = list(await this.#runner.run('attach', args))
     return reply.map((item) => {
       const [state, value, version] = list(item)
       const bytes = Buffer.isBuffer(value) ? value : undefined
       const word = text(state)
       if (word === 'open')
         return { state: 'open', progress: bytes, version: version ? Number(text(version)) : 0 }
-      return word === 'lost' ? { state: 'lost' } : { state: word as OutcomeState, value: bytes }
+      return word === 'lost' ? { state: 'lost' } : { state: word as EndState, value: bytes }
     })
   }
 
   /** One field of a record that was too large to be sent along. */
   field(id: string, field: 'result' | 'error' | 'progress'): Promise<Buffer | null> {
-    return this.#connection.send((client) => client.hgetBuffer(this.keys.task(id), field), ANSWER_TIMEOUT)
+    return this.#runner.connection.send(
+      (client) => client.hgetBuffer(this.keys.task(id), field),
+      ANSWER_TIMEOUT,
+    )
   }
 
   /** Entries of the worker's own pending list, read again: those that have ended meanwhile are left out. */
@@ -154,13 +219,13 @@ export class Store {
     const { maxCall, maxFailed, failedTtl } = limits
     const args: FrameItem[] = [worker, maxCall, maxFailed, failedTtl]
     for (const { lane, entry } of places) args.push(lane, entry)
-    return readTaken(await this.#run('reread', args))
+    return readTaken(await this.#runner.run('reread', args))
   }
 
   /** Makes the streams and their group, at 0: what was enqueued before any worker came is seen. */
   async ensureGroups(): Promise<void> {
     for (const lane of LANES) {
-      const create = this.#connection.send(
+      const create = this.#runner.connection.send(
         (client) => client.xgroup('CREATE', this.keys.stream(lane), GROUP, '0', 'MKSTREAM'),
         ANSWER_TIMEOUT,
       )
@@ -171,18 +236,23 @@ export class Store {
   }
 
   async inspect(id: string): Promise<Buffer[] | null> {
-    const reply = await this.#run('inspect', [id])
+    const reply = await this.#runner.run('inspect', [id])
     return reply === null ? null : (list(reply) as Buffer[])
   }
+}
 
-  #run(script: ScriptName, args: readonly FrameItem[]): Promise<ScriptReply> {
-    return this.#send(script, frame(args))
-  }
+const NO_EXCEPTIONS: readonly Exception[] = []
 
-  #send(script: ScriptName, argument: Buffer): Promise<ScriptReply> {
-    return this.#connection.send(
-      (client) => runScript(client, script, this.keys.prefix, argument),
-      ANSWER_TIMEOUT,
-    )
+/** How many were new, then number of the call and what became of it. */
+function readExceptions(reply: ScriptReply): readonly Exception[] {
+  const items = list(reply).slice(1)
+  const exceptions: Exception[] = []
+  for (let i = 0; i + 1 < items.length; i += 2) {
+    const index = Number(items[i]) - 1
+    const what = text(items[i + 1])
+    const [joined, state] = what.split(' ') as [string, TaskState]
+    if (what === 'full') exceptions.push({ index, full: true })
+    else exceptions.push(joined === '-' ? { index, state } : { index, joined, state })
   }
+  return exceptions
 }

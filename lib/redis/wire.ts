@@ -1,8 +1,8 @@
 /** How tasks lie on the wire between us and the scripts: calls, outcomes and deliveries, to bytes and back. */
 
 import { MalformedDataError } from '../errors.ts'
-import type { Lane, OutcomeState } from '../record.ts'
-import { FrameReader, FrameWriter } from './frame.ts'
+import type { EndState, Lane } from '../record.ts'
+import { FrameReader, FrameWriter, writeFrame } from './frame.ts'
 import type { ScriptReply } from './scripts.ts'
 
 /** Of each field of an entry that cannot be read, bytes. */
@@ -27,21 +27,36 @@ export interface Delivery extends Place {
   readonly call: Buffer
   /** Attempts before this one. */
   readonly begunBefore: number
+  /** Of those, how many failed. */
+  readonly failures: number
+  /** Workers that died while they held it. */
+  readonly crashes: number
+  /** By the server's clock: to begin before, to end before; epoch ms. */
+  readonly expires: number | undefined
+  readonly deadline: number | undefined
 }
+
+/** What a call wants besides its lane, as enqueue.lua knows it: name, value, … */
+export type How = readonly (string | number)[]
 
 export interface NewCall {
   readonly lane: Lane
+  readonly how: How | undefined
   readonly id: string
   readonly packed: Buffer
   /** By the client that sends it. */
   readonly isAwaited: boolean
 }
 
+/** `retry`: another attempt follows. `parked`: this worker does not know the task. */
+export type OutcomeState = EndState | 'retry' | 'parked'
+
 export interface Outcome extends Place {
   readonly id: string
   readonly state: OutcomeState
+  /** Of a parked task its name. */
   readonly value: Buffer
-  /** How long the record stays, ms. */
+  /** How long the record stays; until the next attempt; how long it may be parked. Ms. */
   readonly ttl: number
   readonly attempt: number
   /** How long the handler ran, whole ms. */
@@ -64,8 +79,8 @@ export interface TurnLimits {
 
 export interface TurnReply {
   readonly verdicts: readonly Verdict[]
-  /** New tasks of this worker. 'dead': it is not registered and gets nothing. */
-  readonly taken: readonly Delivery[] | 'dead'
+  /** New tasks of this worker. 'dead': it is not registered and gets nothing. 'paused': nobody gets anything. */
+  readonly taken: readonly Delivery[] | 'dead' | 'paused'
 }
 
 /** What goes before the packed call. */
@@ -74,14 +89,22 @@ export interface CallHeads {
   readonly other: Buffer
 }
 
-export function frameCalls(calls: readonly NewCall[], heads: CallHeads, resent: boolean): Buffer {
+/** cap: of tasks that may wait already; undefined = none. */
+export function frameCalls(
+  calls: readonly NewCall[],
+  heads: CallHeads,
+  resent: boolean,
+  cap: number | undefined,
+): Buffer {
   let bytes = 16
   for (const { packed } of calls) bytes += ENQUEUE_OVERHEAD + packed.length
   const writer = new FrameWriter(bytes)
-  writer.list(1 + 3 * calls.length)
+  writer.list(2 + 3 * calls.length)
   writer.text(resent ? '1' : '0')
-  for (const { lane, id, packed, isAwaited } of calls) {
-    writer.text(lane)
+  writer.text(cap === undefined ? '' : String(cap))
+  for (const { lane, how, id, packed, isAwaited } of calls) {
+    if (how) writeFrame(writer, [lane, ...how])
+    else writer.text(lane)
     writer.text(id)
     writer.bytes(isAwaited ? heads.awaited : heads.other, packed)
   }
@@ -96,19 +119,41 @@ export function readEntries(lane: Lane, reply: ScriptReply): Delivery[] {
   })
 }
 
-/** Fields are { id → call }, and { attempt → n } where the task was begun before. */
+/** Fields are { id → call }, and { name → number } for what else is to be known of the task. */
 function readEntry(lane: Lane, entry: string, fields: readonly Buffer[]): Delivery {
-  const [id, call, more, attempt] = fields
-  const before = more?.toString('latin1') === 'attempt' ? Number(attempt) : 0
-  if (id && call && (fields.length === 2 || fields.length === 4) && Number.isSafeInteger(before)) {
-    return { lane, entry, id: id.toString('latin1'), call, begunBefore: before }
+  const [id, call] = fields
+  if (id && call && fields.length % 2 === 0) {
+    const more = fields.length === 2 ? '' : fields.slice(2).join(' ')
+    return { lane, entry, id: id.toString('latin1'), call, ...readMore(more) }
+  }
+  const sample = Buffer.concat(fields.map((field) => field.subarray(0, MAX_SAMPLE)))
+  return { lane, entry, id: '', call: sample, ...NOTHING_MORE }
+}
+
+type More = Pick<Delivery, 'begunBefore' | 'failures' | 'crashes' | 'expires' | 'deadline'>
+const NOTHING_MORE: More = {
+  begunBefore: 0,
+  failures: 0,
+  crashes: 0,
+  expires: undefined,
+  deadline: undefined,
+}
+
+/** `attempt 2 deadline 1700000000000`. What is not known, or is no number, is passed over. */
+function readMore(text: string): More {
+  if (text === '') return NOTHING_MORE
+  const words = text.split(' ')
+  const number = (name: string): number | undefined => {
+    const at = words.indexOf(name)
+    const value = Number(words[at + 1])
+    return at >= 0 && Number.isSafeInteger(value) ? value : undefined
   }
   return {
-    lane,
-    entry,
-    id: '',
-    call: Buffer.concat(fields.map((field) => field.subarray(0, MAX_SAMPLE))),
-    begunBefore: 0,
+    begunBefore: number('attempt') ?? 0,
+    failures: number('failures') ?? 0,
+    crashes: number('crashes') ?? 0,
+    expires: number('expires'),
+    deadline: number('deadline'),
   }
 }
 
@@ -166,20 +211,20 @@ export function readTurn(reply: ScriptReply): TurnReply {
 export function readTaken(reply: ScriptReply): Delivery[] {
   const reader = new FrameReader(bytesOf(reply))
   const taken = readLanes(reader, reader.list())
-  return taken === 'dead' ? [] : taken
+  return typeof taken === 'string' ? [] : taken
 }
 
 /** A lane, then its entries, and so on. */
-function readLanes(reader: FrameReader, parts: number): Delivery[] | 'dead' {
+function readLanes(reader: FrameReader, parts: number): Delivery[] | 'dead' | 'paused' {
   const taken: Delivery[] = []
   for (let part = 0; part < parts; part += 2) {
     const lane = reader.text()
-    if (lane === 'dead') return 'dead'
+    if (lane === 'dead' || lane === 'paused') return lane
     for (let items = reader.list(); items > 0; items -= 4) {
       const entry = reader.text()
       const id = reader.text()
       const call = reader.bytes()
-      taken.push({ lane: lane as Lane, entry, id, call, begunBefore: Number(reader.text()) })
+      taken.push({ lane: lane as Lane, entry, id, call, ...readMore(reader.text()) })
     }
   }
   return taken

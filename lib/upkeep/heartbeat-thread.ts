@@ -10,14 +10,21 @@ import { Store } from '../redis/store.ts'
 import type { RedisTarget } from '../redis/target.ts'
 import { placeKey } from '../redis/wire.ts'
 import { Begun } from './begun.ts'
+import { Ending } from './ending.ts'
 import { Loop } from './loop.ts'
+import { Watch } from './watch.ts'
+import { Watchdog } from './watchdog.ts'
 
 export interface HeartbeatData {
   readonly target: RedisTarget
   readonly namespace: string
   readonly queue: string
   readonly lease: number
+  readonly failedTtl: number
+  readonly maxFailed: number
   readonly begun: SharedArrayBuffer
+  readonly watch: SharedArrayBuffer
+  readonly ending: SharedArrayBuffer
 }
 
 /** To the main thread. */
@@ -58,9 +65,18 @@ parentPort?.on('message', (id: string) => {
 })
 loop.start()
 
+const watchdog = new Watchdog({
+  ...{ begun, store, period: LOOK, failedTtl: data.failedTtl, maxFailed: data.maxFailed },
+  watch: new Watch(data.watch),
+  ending: new Ending(data.ending),
+  ready: () => connection.ready(LOOK),
+  worker: () => worker,
+})
+
 let beginnings = 0
 let isGivingBack = false
 setInterval(() => {
+  watchdog.look()
   const before = beginnings
   beginnings = begun.beginnings
   if (before !== beginnings || !begun.hasWaiting || worker === undefined || isGivingBack) return
@@ -74,14 +90,15 @@ setInterval(() => {
 
 /** What was given back, or perhaps was: the pending list will tell. */
 async function giveBack(id: string): Promise<string[]> {
-  const pending = await store.pending(id, MOST_GIVEN_BACK).catch(() => [])
+  const pending = await store.pending(id, MOST_GIVEN_BACK).catch(() => 'dead' as const)
   if (pending === 'dead') return []
-  const waiting = pending.filter(({ lane, entry }) => !begun.hasBegun(lane, entry))
+  const waiting = pending.places.filter(({ lane, entry }) => !begun.hasBegun(lane, entry))
   if (waiting.length > 0) {
     await store
       .release(
         id,
         waiting.map((place) => ({ ...place, begun: false })),
+        data.failedTtl,
       )
       .catch(() => {})
   }

@@ -3,14 +3,19 @@
 import { Worker as Thread } from 'node:worker_threads'
 import { portableTarget, type RedisTarget } from '../redis/target.ts'
 import type { Begun } from './begun.ts'
+import { Ending } from './ending.ts'
 import type { HeartbeatData, HeartbeatNews } from './heartbeat-thread.ts'
+import type { Watch } from './watch.ts'
 
 export interface HeartbeatOptions {
   readonly target: RedisTarget
   readonly namespace: string
   readonly queue: string
   readonly lease: number
+  readonly failedTtl: number
+  readonly maxFailed: number
   readonly begun: Begun
+  readonly watch: Watch
   /** The main loop stood still, and the thread gave back what had not begun: keys of their places. */
   readonly onGivenBack: (keys: readonly string[]) => void
   /** This worker id was declared dead: it must not be used again. */
@@ -24,6 +29,8 @@ const THREAD = import.meta.url.endsWith('.ts')
   : new URL('./heartbeat-thread.js', import.meta.url)
 
 const RESTART_PAUSE = 500
+/** Of all workers of this process. */
+const ending = new Ending()
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions
@@ -65,10 +72,11 @@ export class Heartbeat {
   }
 
   #start(): Thread {
-    const { target, namespace, queue, lease, begun, onDead, onError } = this.#options
+    const { target, namespace, queue, lease, failedTtl, maxFailed, begun, watch } = this.#options
+    const { onError, onDead } = this.#options
     const workerData: HeartbeatData = {
-      ...{ target: portableTarget(target), namespace, queue, lease },
-      begun: begun.memory,
+      ...{ target: portableTarget(target), namespace, queue, lease, failedTtl, maxFailed },
+      ...{ begun: begun.memory, watch: watch.memory, ending: ending.memory },
     }
     const thread = new Thread(THREAD, { workerData, execArgv: [], name: 'millrace-heartbeat' })
     thread.on('message', (news: HeartbeatNews) => {
@@ -82,7 +90,11 @@ export class Heartbeat {
       else onDead(news.worker)
     })
     thread.on('error', onError)
-    thread.on('exit', () => setTimeout(() => this.#restart(thread), RESTART_PAUSE).unref())
+    ending.count(1)
+    thread.on('exit', () => {
+      ending.count(-1)
+      setTimeout(() => this.#restart(thread), RESTART_PAUSE).unref()
+    })
     return thread
   }
 }

@@ -10,6 +10,8 @@ export interface LoopOptions {
   readonly onError: (error: unknown) => void
   /** Ms until the first round, and after one that failed. */
   readonly pause: number
+  /** Rounds come when they are due, and not up to 10 % sooner or later. */
+  readonly isExact?: boolean
 }
 
 export class Loop {
@@ -18,6 +20,8 @@ export class Loop {
   #current: Promise<void> | undefined
   #running = false
   #again = false
+  /** Of performance.now(), when the next round is due. */
+  #at = 0
 
   constructor(options: LoopOptions) {
     this.#options = options
@@ -44,10 +48,18 @@ export class Loop {
     else this.#arm(0)
   }
 
+  /** The next round in so many ms, if it was to come later. */
+  hurry(wait: number): void {
+    if (!this.#running) return
+    if (this.#current) this.#again = true
+    else if (performance.now() + wait < this.#at) this.#arm(wait)
+  }
+
   /** Loops started together should not stay together: ± 10 %. */
   #arm(wait: number): void {
     clearTimeout(this.#timer)
-    const jittered = wait * (0.9 + Math.random() * 0.2)
+    const jittered = this.#options.isExact ? wait : wait * (0.9 + Math.random() * 0.2)
+    this.#at = performance.now() + jittered
     this.#timer = setTimeout(() => {
       this.#current = this.#round()
     }, jittered)

@@ -21,11 +21,13 @@ export interface ReconcileOptions {
   readonly onStray: (places: readonly Place[]) => Promise<void>
   /** Held, not in the pending list: somebody else's now, or gone. */
   readonly onLost: (keys: readonly string[]) => void
+  /** Keys of places of running tasks, anybody's, that shall be aborted. */
+  readonly onCancelled: (keys: readonly string[]) => void
   readonly onDead: (worker: string) => void
 }
 
 export function reconcileLoop(options: ReconcileOptions): Loop {
-  const { store, worker, held, isHeld, onStray, onLost, onDead } = options
+  const { store, worker, held, isHeld, onStray, onLost, onCancelled, onDead } = options
   return new Loop({
     pause: PERIOD,
     onError: () => {},
@@ -41,11 +43,12 @@ export function reconcileLoop(options: ReconcileOptions): Loop {
         onDead(id)
         return PERIOD
       }
+      onCancelled(pending.cancelled)
       // What was held when the question was asked, and is not any more, has ended meanwhile.
       const isStray = (key: string): boolean => !before.has(key) && !isHeld(key)
-      const strays = pending.filter((place) => isStray(placeKey(place)))
+      const strays = pending.places.filter((place) => isStray(placeKey(place)))
       if (strays.length > 0) await onStray(strays.slice(0, MORE))
-      const known = new Set(pending.map(placeKey))
+      const known = new Set(pending.places.map(placeKey))
       const lost = [...before].filter((key) => !known.has(key) && isHeld(key))
       if (lost.length > 0) onLost(lost)
       return PERIOD

@@ -1,20 +1,78 @@
 /** What a handler can know of its own run. It travels with the async context, so signatures stay the user's. */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Clock } from '../clock.ts'
 import { NoCurrentTaskError } from '../errors.ts'
+import type { Held } from './held.ts'
 
 export interface TaskContext {
   readonly id: string
   readonly name: string
   /** 1 for the first. */
   readonly attempt: number
-  /** Aborts when the worker stops and cannot wait longer, or when the task was given to another worker. */
+  /**
+   * Aborts when the attempt's time is over, when the task is cancelled, when the worker stops and cannot wait longer, or
+   * when the task was given to another worker; `signal.reason` says which.
+   */
   readonly signal: AbortSignal
+  /** When the whole task has to be over; undefined: it has no deadline. */
+  readonly deadline: Date | undefined
   /**
    * Sets the task's progress: any value that could be an argument. Throws for one that cannot be sent. Resolves
    * when Redis has it, or when the task is not this worker's any more; it never rejects.
    */
   updateProgress(value: unknown): Promise<void>
+}
+
+interface Services {
+  readonly clock: Clock
+  readonly updateProgress: (held: Held, value: unknown) => Promise<void>
+  readonly whileWaiting: <T>(held: Held, wait: Promise<T>) => Promise<T>
+}
+
+/** A class, because one is made for every task: its parts are made when they are asked for. */
+export class RunContext implements TaskContext {
+  readonly name: string
+  readonly #held: Held
+  readonly #services: Services
+
+  constructor(held: Held, name: string, services: Services) {
+    this.name = name
+    this.#held = held
+    this.#services = services
+  }
+
+  get id(): string {
+    return this.#held.id
+  }
+
+  get attempt(): number {
+    return this.#held.attempt
+  }
+
+  get signal(): AbortSignal {
+    return this.#held.signal
+  }
+
+  get deadline(): Date | undefined {
+    const { deadline } = this.#held
+    return deadline === undefined ? undefined : new Date(deadline)
+  }
+
+  /** Bound: `const { updateProgress } = currentTask()` is how people take it. */
+  get updateProgress(): (value: unknown) => Promise<void> {
+    return (value) => this.#services.updateProgress(this.#held, value)
+  }
+
+  /** Ms until the deadline. */
+  get timeLeft(): number | undefined {
+    const { deadline } = this.#held
+    return deadline === undefined ? undefined : Math.max(0, Math.ceil(deadline - this.#services.clock.now))
+  }
+
+  whileWaiting<T>(wait: Promise<T>): Promise<T> {
+    return this.#services.whileWaiting(this.#held, wait)
+  }
 }
 
 const storage = new AsyncLocalStorage<TaskContext>()
@@ -24,6 +82,18 @@ export function currentTask(): TaskContext {
   const context = storage.getStore()
   if (!context) throw new NoCurrentTaskError()
   return context
+}
+
+/** Of the task whose handler makes a call here; undefined outside of one. */
+export function timeLeft(): number | undefined {
+  const context = storage.getStore()
+  return context instanceof RunContext ? context.timeLeft : undefined
+}
+
+/** Inside a handler its slot is lent to others until the wait is over. */
+export function whileWaiting<T>(wait: Promise<T>): Promise<T> {
+  const context = storage.getStore()
+  return context instanceof RunContext ? context.whileWaiting(wait) : wait
 }
 
 export function runWith<Args extends unknown[], R>(
@@ -40,5 +110,6 @@ export const localContext = (name: string): TaskContext => ({
   name,
   attempt: 1,
   signal: new AbortController().signal,
+  deadline: undefined,
   updateProgress: () => Promise.resolve(),
 })

@@ -1,13 +1,17 @@
 /** Runs the handler of one held task and packs what came out. Never throws: whatever goes wrong is an outcome. */
 
+import type { Clock } from '../clock.ts'
 import { encode } from '../codec.ts'
+import type { Deadlines } from '../deadlines.ts'
 import { type Call, clientOf, decodeCall, encodeNameOnly, HEAD_ROOM, withoutClient } from '../envelope.ts'
-import { PayloadTooLargeError, UnknownTaskError } from '../errors.ts'
-import type { OutcomeState } from '../record.ts'
-import type { Outcome } from '../redis/wire.ts'
-import { encodeError } from '../remote-error.ts'
-import { runWith, type TaskContext } from './context.ts'
+import { PayloadTooLargeError, TaskOverrunError, UnknownTaskError } from '../errors.ts'
+import type { Outcome, OutcomeState } from '../redis/wire.ts'
+import { encodeError, encodeTooLate } from '../remote-error.ts'
+import { OVERRUN_GRACE, overrunOf, type Watch, type Watched } from '../upkeep/watch.ts'
+import { afterTimeout, causeOf, type Failure, nextAttempt } from './attempt.ts'
+import { RunContext, runWith } from './context.ts'
 import type { Held } from './held.ts'
+import { type Limit, limitOf } from './limit.ts'
 import type { Definition, Registry } from './registry.ts'
 
 /** Arguments of succeeded tasks are kept with the result up to this size, for people. */
@@ -23,46 +27,210 @@ export interface ExecuteOptions {
   readonly maxResult: number
   readonly resultTtl: number
   readonly failedTtl: number
+  /** Ms that a task may wait for a worker that knows it. */
+  readonly unknownTtl: number
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  /** Ms that a handler has to heed its signal before its slot is given to others. */
+  readonly abortGrace: number
+  /** Seen by the thread that ends the process when a handler keeps the main loop; undefined: none does. */
+  readonly watch: Watch | undefined
+  readonly onError: (error: Error) => void
   readonly updateProgress: (held: Held, value: unknown) => Promise<void>
+  readonly whileWaiting: <T>(held: Held, wait: Promise<T>) => Promise<T>
 }
 
-/** Calls `done` with the outcome, in this tick if the handler is synchronous. */
+/** Calls `done` once with the outcome, in this tick if the handler is synchronous. */
 export function execute(held: Held, options: ExecuteOptions, done: (outcome: Outcome) => void): void {
-  let call: Call | undefined
-  let definition: Definition | undefined
-  const fail = (thrown: unknown): void => done(failure(held, thrown, call, definition, options))
-  const succeed = (result: unknown): void => {
+  new Attempt(held, options, done).run()
+}
+
+class Attempt {
+  readonly #held: Held
+  readonly #options: ExecuteOptions
+  readonly #done: (outcome: Outcome) => void
+  #call: Call | undefined
+  #definition: Definition | undefined
+  #limit: Limit | undefined
+  #isDone = false
+
+  constructor(held: Held, options: ExecuteOptions, done: (outcome: Outcome) => void) {
+    this.#held = held
+    this.#options = options
+    this.#done = done
+  }
+
+  run(): void {
+    const held = this.#held
+    const options = this.#options
+    try {
+      const call = readCall(held.call, options.maxPayload)
+      this.#call = call
+      const definition = options.registry.get(call.name)
+      if (!definition) {
+        this.#park(call.name)
+        return
+      }
+      this.#definition = definition
+      this.#limit = limitOf(held, call.options.timeout ?? definition.options.timeout, options.clock)
+      const result = this.#limit
+        ? this.#runLimited(call, definition, this.#limit)
+        : runWith(new RunContext(held, call.name, options), definition.handler, call.args as never[])
+      if (isThenable(result)) this.#follow(result)
+      else this.#succeed(result)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Until it returns nothing here can stop it: the heartbeat's thread watches. */
+  #runLimited(call: Call, definition: Definition, limit: Limit): unknown {
+    const held = this.#held
+    const { watch, clock, onError } = this.#options
+    const context = new RunContext(held, call.name, this.#options)
+    watch?.begin(this.#watched(call.name, limit), held.begunAt, limit.at)
+    try {
+      return runWith(context, definition.handler, call.args as never[])
+    } finally {
+      if (watch) watch.end()
+      else if (clock.steady > limit.at + OVERRUN_GRACE) {
+        onError(new TaskOverrunError(held.id, overrunOf({ ...limit, id: held.id, name: call.name })))
+      }
+    }
+  }
+
+  /** What is recorded of it should it not return. */
+  #watched(name: string, { why, allowed, at }: Limit): Watched {
+    const { id, lane, entry, attempt, call } = this.#held
+    const common = { id, name, lane, entry, attempt, client: clientOf(call), why, allowed }
+    const delay =
+      why === 'timeout' ? afterTimeout(allowed, this.#failure(at - this.#options.clock.steady)) : undefined
+    if (delay !== undefined) return { ...common, state: 'retry', ttl: delay }
+    const ttl = Math.max(MIN_TTL, this.#failedTtl())
+    return { ...common, state: why === 'timeout' ? 'failed' : 'expired', ttl }
+  }
+
+  #follow(result: PromiseLike<unknown>): void {
+    const held = this.#held
+    // It may take long, and a small call would keep the memory of the whole turn that brought it.
+    if (held.call.length <= MAX_KEPT_CALL) held.call = Buffer.from(held.call)
+    held.onGivenUp = () => this.#givenUp()
+    const { clock, deadlines } = this.#options
+    const limit = this.#limit
+    const set =
+      limit &&
+      deadlines.add(Math.max(0, Math.ceil(limit.at - clock.steady)), () => {
+        held.giveUp(limit.why, limit.allowed)
+      })
+    Promise.resolve(result).then(
+      (value) => {
+        if (set) deadlines.remove(set)
+        this.#succeed(value)
+      },
+      (error) => {
+        if (set) deadlines.remove(set)
+        this.#fail(error)
+      },
+    )
+  }
+
+  /** Its signal has aborted: a handler that heeds it ends now; of another the slot is taken away. */
+  #givenUp(): void {
+    this.#options.deadlines.add(this.#options.abortGrace, () => this.#concludeGivenUp())
+  }
+
+  #concludeGivenUp(): void {
+    const held = this.#held
+    if (this.#isDone) return
+    if (held.givenUp === 'timeout') {
+      this.#failed(held.abortReason)
+    } else if (held.givenUp === 'deadline') {
+      this.#end('expired', encodeTooLate(), this.#failedTtl())
+    } else {
+      this.#end('cancelled', NOTHING, 0)
+    }
+  }
+
+  #succeed(result: unknown): void {
+    if (this.#isTooLate) {
+      this.#concludeGivenUp()
+      return
+    }
     let value = NOTHING
     try {
       if (result !== undefined)
         value = encode(result, {
           what: 'result',
-          maxBytes: options.maxResult,
+          maxBytes: this.#options.maxResult,
           hint: 'return a reference to the data instead, or raise maxResult on the worker',
         })
     } catch (error) {
-      fail(error)
+      this.#end('failed', encodeError(error), this.#failedTtl())
       return
     }
-    done(success(held, value, call!, definition!, options))
+    const call = this.#call!
+    const ttl = call.options.resultTtl ?? this.#definition!.options.resultTtl ?? this.#options.resultTtl
+    const bytes = this.#held.call
+    const kept = bytes.length <= MAX_KEPT_CALL ? withoutClient(bytes) : encodeNameOnly(call.name)
+    this.#end('succeeded', value, ttl, kept)
   }
-  try {
-    call = readCall(held.call, options.maxPayload)
-    definition = options.registry.get(call.name)
-    if (!definition) throw new UnknownTaskError(call.name, [...options.registry.keys()])
-    const { handler } = definition
-    const args = call.args as never[]
-    const context = new RunContext(held, call.name, options.updateProgress)
-    const result = runWith(context, handler, args)
-    if (isThenable(result)) {
-      // It may take long, and a small call would keep the memory of the whole turn that brought it.
-      if (held.call.length <= MAX_KEPT_CALL) held.call = Buffer.from(held.call)
-      Promise.resolve(result).then(succeed, fail)
-    } else {
-      succeed(result)
+
+  /** It was given up, or will be now: whoever ran longer than was allowed has timed out, however busy the loop was. */
+  get #isTooLate(): boolean {
+    const held = this.#held
+    const limit = this.#limit
+    if (!held.givenUp && limit && this.#options.clock.steady > limit.at) {
+      // It has ended: there is nothing to wait for.
+      held.onGivenUp = undefined
+      held.giveUp(limit.why, limit.allowed)
     }
-  } catch (error) {
-    fail(error)
+    return held.givenUp !== undefined
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#isTooLate) this.#concludeGivenUp()
+    else this.#failed(thrown)
+  }
+
+  #failed(thrown: unknown): void {
+    // Without a definition it was the call that could not be read, and another attempt would find the same.
+    const delay = this.#definition && nextAttempt({ ...this.#failure(), thrown })
+    // All of the call is kept: a failed task is what people look at, and what will be run again.
+    if (delay === undefined) this.#end('failed', encodeError(causeOf(thrown)), this.#failedTtl())
+    else this.#end('retry', encodeError(causeOf(thrown)), delay)
+  }
+
+  /** Of an attempt that fails now, or in `later` ms. */
+  #failure(later = 0): Omit<Failure, 'thrown'> {
+    const { failures, attempt, deadline } = this.#held
+    const timeLeft =
+      deadline === undefined ? Number.POSITIVE_INFINITY : deadline - this.#options.clock.now - later
+    const [call, definition] = [this.#call!.options, this.#definition!.options]
+    return { failures, attempt, timeLeft, call, definition }
+  }
+
+  #park(name: string): void {
+    const { registry, unknownTtl } = this.#options
+    // Nobody may wait for a worker to come: then it fails here and now.
+    if (unknownTtl === 0) this.#failed(new UnknownTaskError(name, [...registry.keys()]))
+    else this.#end('parked', Buffer.from(name), unknownTtl)
+  }
+
+  #failedTtl(): number {
+    return this.#call?.options.failedTtl ?? this.#definition?.options.failedTtl ?? this.#options.failedTtl
+  }
+
+  /** ttl: of the record, or until the next attempt, or for a worker to come, ms. */
+  #end(state: OutcomeState, value: Buffer, ttl: number, kept?: Outcome['kept']): void {
+    this.#isDone = true
+    const { id, lane, entry, attempt, begunAt, call } = this.#held
+    const isEnd = state !== 'retry' && state !== 'parked'
+    this.#done({
+      ...{ id, lane, entry, state, value, attempt, kept },
+      ttl: isEnd ? Math.max(MIN_TTL, ttl) : ttl,
+      ran: Math.round(this.#options.clock.steady - begunAt),
+      client: clientOf(call),
+    })
   }
 }
 
@@ -71,82 +239,6 @@ function readCall(bytes: Buffer, maxPayload: number): Call {
     throw new PayloadTooLargeError('the call', bytes.length, maxPayload, 'raise maxPayload on the worker')
   }
   return decodeCall(bytes)
-}
-
-/** A class, because one is made for every task: its parts are made when they are asked for. */
-class RunContext implements TaskContext {
-  readonly name: string
-  readonly #held: Held
-  readonly #updateProgress: ExecuteOptions['updateProgress']
-
-  constructor(held: Held, name: string, updateProgress: ExecuteOptions['updateProgress']) {
-    this.name = name
-    this.#held = held
-    this.#updateProgress = updateProgress
-  }
-
-  get id(): string {
-    return this.#held.id
-  }
-
-  get attempt(): number {
-    return this.#held.attempt
-  }
-
-  get signal(): AbortSignal {
-    return this.#held.signal
-  }
-
-  /** Bound: `const { updateProgress } = currentTask()` is how people take it. */
-  get updateProgress(): (value: unknown) => Promise<void> {
-    return (value) => this.#updateProgress(this.#held, value)
-  }
-}
-
-function success(
-  held: Held,
-  value: Buffer,
-  call: Call,
-  definition: Definition,
-  options: ExecuteOptions,
-): Outcome {
-  const ttl = call.options.resultTtl ?? definition.options.resultTtl ?? options.resultTtl
-  const kept = held.call.length <= MAX_KEPT_CALL ? withoutClient(held.call) : encodeNameOnly(call.name)
-  return outcome(held, 'succeeded', value, ttl, kept)
-}
-
-function failure(
-  held: Held,
-  thrown: unknown,
-  call: Call | undefined,
-  definition: Definition | undefined,
-  options: ExecuteOptions,
-): Outcome {
-  const ttl = call?.options.failedTtl ?? definition?.options.failedTtl ?? options.failedTtl
-  // All of the call is kept: a failed task is what people look at, and what will be run again.
-  return outcome(held, 'failed', encodeError(thrown), ttl, undefined)
-}
-
-function outcome(
-  held: Held,
-  state: OutcomeState,
-  value: Buffer,
-  ttl: number,
-  kept: Outcome['kept'],
-): Outcome {
-  const { id, lane, entry, attempt } = held
-  return {
-    id,
-    lane,
-    entry,
-    state,
-    value,
-    ttl: Math.max(MIN_TTL, ttl),
-    attempt,
-    ran: Math.round(performance.now() - held.begunAt),
-    kept,
-    client: clientOf(held.call),
-  }
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>

@@ -1,4 +1,7 @@
-/** The blocking read, on a connection of its own: an idle worker learns of new work the instant that it is there. */
+/**
+ * The blocking read, on a connection of its own: an idle worker learns of new work the instant that it is there. What
+ * is told to all workers comes on the same connection, so it arrives ahead of every entry that is delivered later.
+ */
 
 import { LANES } from '../record.ts'
 import { Connection } from '../redis/connection.ts'
@@ -17,18 +20,30 @@ export class Fetcher {
   readonly #connection: Connection
   /** The streams, then `>` for each. */
   readonly #streams: readonly string[]
+  readonly #channel: string
   #clientId: number | undefined
+  #listening: Promise<unknown> = Promise.resolve()
 
-  /** onReady: after every (re)connect: what an earlier socket was given may be in the pending list. */
-  constructor(target: RedisTarget, keys: Keys, onReady: () => void) {
+  /** onReady: after every (re)connect: what an earlier socket was given may be in the pending list. onWord: `P:control`. */
+  constructor(target: RedisTarget, keys: Keys, onReady: () => void, onWord: (word: string) => void) {
+    this.#channel = keys.control
     this.#streams = [...LANES.map((lane) => keys.stream(lane)), ...LANES.map(() => '>')]
     this.#connection = new Connection(target, {
       role: 'fetch',
+      protocol: 3,
       onReady: () => {
         this.#clientId = undefined
-        onReady()
+        const { client } = this.#connection
+        this.#listening = client.subscribe(this.#channel)
+        this.#listening.then(onReady, () => client.disconnect(true))
       },
     })
+    this.#connection.client.on('messageBuffer', (_channel: Buffer, word: Buffer) => onWord(word.toString()))
+  }
+
+  /** Hears what is told to all, whether it reads or not. */
+  listen(): void {
+    this.#connection.connect()
   }
 
   /**
@@ -37,6 +52,7 @@ export class Fetcher {
    */
   async read(worker: string, count: number, isWanted: () => boolean): Promise<Delivery[]> {
     await this.#connection.ready(READY_TIMEOUT)
+    await this.#listening
     this.#clientId ??= await this.#connection.send((client) => client.client('ID'), READY_TIMEOUT)
     if (!isWanted()) return []
     const reply = await this.#connection.send(
@@ -47,11 +63,14 @@ export class Fetcher {
         ),
       BLOCK + GRACE,
     )
-    return ((reply ?? []) as ScriptReply[]).flatMap((item) => {
-      const [stream, entries] = item as readonly ScriptReply[]
-      const lane = LANES[this.#streams.indexOf(String(stream))]!
-      return readEntries(lane, entries!)
-    })
+    // RESP3 gives a map: stream, entries, stream, entries, …
+    const items = (reply ?? []) as ScriptReply[]
+    const entries: Delivery[] = []
+    for (let i = 0; i + 1 < items.length; i += 2) {
+      const lane = LANES[this.#streams.indexOf(String(items[i]))]!
+      for (const entry of readEntries(lane, items[i + 1]!)) entries.push(entry)
+    }
+    return entries
   }
 
   /** Ends a read that blocks, cleanly: what was delivered before still arrives. */

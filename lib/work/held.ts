@@ -5,9 +5,13 @@
  *      └──────────┴─────────────┴──► gone: given back, refused, or lost to another worker
  */
 
-import { TaskAbortedError } from '../errors.ts'
+import { AsyncResource } from 'node:async_hooks'
+import { TaskAbortedError, TaskCancelledError, TaskTimeoutError } from '../errors.ts'
 import type { Lane } from '../record.ts'
 import { type Delivery, type Place, placeKey } from '../redis/wire.ts'
+
+/** Why a running attempt was given up: its outcome is decided, whatever the handler does then. */
+export type GivenUp = 'timeout' | 'deadline' | 'cancelled'
 
 export class Held implements Place {
   readonly lane: Lane
@@ -16,12 +20,26 @@ export class Held implements Place {
   readonly id: string
   call: Buffer
   readonly attempt: number
+  /** Attempts that failed. */
+  readonly failures: number
+  /** Workers that died while they held it. */
+  readonly crashes: number
+  /** By the server's clock, epoch ms. */
+  readonly deadline: number | undefined
   state: 'waiting' | 'running' | 'finishing' | 'gone' = 'waiting'
-  /** Of performance.now(), when its handler begins. */
+  /** By the steady clock, when its handler begins. */
   begunAt = 0
+  /** Calls of the handler that wait for other tasks: its slot is lent meanwhile. */
+  waits = 0
+  hasLent = false
+  givenUp: GivenUp | undefined
+  /** Called once when it is given up. */
+  onGivenUp: (() => void) | undefined
   #versions = 0
   #controller: AbortController | undefined
-  #abortReason: TaskAbortedError | undefined
+  /** The handler's: its listeners may ask for the current task. */
+  #scope: AsyncResource | undefined
+  #abortReason: Error | undefined
 
   constructor(delivery: Delivery) {
     this.lane = delivery.lane
@@ -30,11 +48,17 @@ export class Held implements Place {
     this.id = delivery.id
     this.call = delivery.call
     this.attempt = delivery.begunBefore + 1
+    this.failures = delivery.failures
+    this.crashes = delivery.crashes
+    this.deadline = delivery.deadline
   }
 
   /** Made when it is asked for: most handlers never do. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      this.#scope = new AsyncResource('millrace.signal')
+    }
     if (this.#abortReason) this.#controller.abort(this.#abortReason)
     return this.#controller.signal
   }
@@ -45,8 +69,30 @@ export class Held implements Place {
     return this.attempt * 2 ** 32 + this.#versions
   }
 
+  /** Why its signal aborts, once it does. */
+  get abortReason(): Error | undefined {
+    return this.#abortReason
+  }
+
   abort(reason: string): void {
-    this.#abortReason ??= new TaskAbortedError(reason)
-    this.#controller?.abort(this.#abortReason)
+    this.#abort(new TaskAbortedError(reason))
+  }
+
+  /** limit: ms that were allowed, of a timeout; reason: of a cancelling. */
+  giveUp(why: GivenUp, detail: number | string): void {
+    if (this.givenUp || this.state !== 'running') return
+    this.givenUp = why
+    this.#abort(
+      why === 'cancelled'
+        ? new TaskCancelledError(this.id, String(detail))
+        : new TaskTimeoutError(Number(detail)),
+    )
+    this.onGivenUp?.()
+  }
+
+  #abort(reason: Error): void {
+    this.#abortReason ??= reason
+    const { abortReason } = this
+    this.#scope?.runInAsyncScope(() => this.#controller?.abort(abortReason))
   }
 }

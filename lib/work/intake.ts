@@ -22,7 +22,9 @@ export interface IntakeOptions {
   readonly onPause: () => void
   /** Redis has surely heard of this worker within its lease. */
   readonly isFresh: () => boolean
-  /** Something may be in the pending list that is not held. */
+  /** What is told to all workers. */
+  readonly onWord: (word: string) => void
+  /** Something may be in the pending list that is not held; what was told may have been missed. */
   readonly onDoubt: () => void
   readonly onError: (error: Error) => void
 }
@@ -39,21 +41,42 @@ export class Intake {
   #reading: Promise<void> | undefined
   /** Taken up from the pending list while a read was on its way that may bring them too. */
   #takenUp = new Set<string>()
+  /** Something lies where only turns look. */
+  #shallTurn = false
+  /** How often a read may have been given what shall not run: an entry was voided before it was delivered. */
+  #doubts = 1
+  /** Doubts that a turn has settled, because it was sent after them and found the lanes empty. */
+  #settled = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
     const { store, target } = options.services
     this.#store = store
-    this.#fetcher = new Fetcher(target, store.keys, options.onDoubt)
+    const { onDoubt, onWord } = options
+    const onReady = (): void => {
+      this.#doubts += 1
+      onDoubt()
+    }
+    this.#fetcher = new Fetcher(target, store.keys, onReady, (word) => {
+      if (word === 'void') this.#doubts += 1
+      else if (word === 'front') this.#recheck()
+      else onWord(word)
+    })
   }
 
   get isReading(): boolean {
     return this.#reading !== undefined
   }
 
+  /** To be handed to `read` by a turn that was sent now and found the lanes empty. */
+  get doubts(): number {
+    return this.#doubts
+  }
+
   open(worker: string): void {
     this.#worker = worker
     this.#isOpen = true
+    this.#fetcher.listen()
   }
 
   /** No further read; the one on its way ends now, with what it was given. */
@@ -70,8 +93,14 @@ export class Intake {
     this.#fetcher.close()
   }
 
-  /** Reads, blocking, as long as there is room and each read shows that the queue is empty. */
-  read(): void {
+  /** The read on its way ends now. */
+  async unblock(): Promise<void> {
+    await this.#fetcher.unblock(this.#options.services.commands)
+  }
+
+  /** Reads, blocking, as long as there is room and each read shows that the queue is empty. settled: doubts that are no more. */
+  read(settled = 0): void {
+    this.#settled = Math.max(this.#settled, settled)
     if (this.#reading || !this.#isOpen) return
     this.#reading = this.#readLoop().then(() => {
       this.#reading = undefined
@@ -93,14 +122,17 @@ export class Intake {
   async #readLoop(): Promise<void> {
     while (this.#isOpen) {
       const count = this.#options.room()
-      if (count <= 0) return
+      if (count <= 0 || this.#shallTurn) break
       const worker = this.#worker
+      const isWanted = (): boolean => this.#isOpen && worker === this.#worker && !this.#shallTurn
       try {
-        const entries = await this.#fetcher.read(worker, count, () => this.#isOpen && worker === this.#worker)
+        const entries = await this.#fetcher.read(worker, count, isWanted)
         // Given to an id that was declared dead meanwhile: others take them from its pending list.
         if (worker !== this.#worker) continue
-        this.#arrived(worker, entries)
-        if (entries.length >= count) return
+        const isSure = this.#settled === this.#doubts
+        const check = this.#arrived(worker, entries, isSure)
+        if (check) await check
+        if (!isSure || entries.length >= count) return
       } catch (error) {
         const isGone = isGroupGone(error)
         if (isGone) await this.#store.ensureGroups().catch(() => {})
@@ -110,17 +142,50 @@ export class Intake {
         if (isGone) return
       }
     }
+    this.#shallTurn = false
   }
 
-  #arrived(worker: string, entries: readonly Delivery[]): void {
+  /** Ends the read that blocks, so that a turn follows. */
+  #recheck(): void {
+    if (!this.#reading) {
+      this.#options.onPause()
+      return
+    }
+    this.#shallTurn = true
+    void this.unblock()
+    // The first may have come before the read began to block.
+    setTimeout(() => this.#shallTurn && void this.unblock(), 20).unref()
+  }
+
+  /** A promise where something has to be looked at first. */
+  #arrived(worker: string, entries: readonly Delivery[], isSure: boolean): Promise<void> | undefined {
     const isNew = (raw: Delivery): boolean => {
       return !this.#options.isHeld(placeKey(raw)) && !this.#takenUp.has(placeKey(raw))
     }
     const fresh = entries.filter(isNew)
     this.#takenUp.clear()
-    if (fresh.length === 0) return
-    if (this.#options.isFresh()) this.#options.take(worker, fresh)
+    if (fresh.length === 0) return undefined
     // Perhaps this process was paused and is dead to the others: they stay in the pending list until Redis was asked.
-    else this.#options.onDoubt()
+    if (!this.#options.isFresh()) {
+      this.#options.onDoubt()
+      return undefined
+    }
+    if (isSure && fresh.every(({ expires }) => expires === undefined)) {
+      this.#options.take(worker, fresh)
+      return undefined
+    }
+    return this.#takeChecked(worker, fresh)
+  }
+
+  /** What was cancelled or moved before it was delivered, or comes too late, is left out. */
+  async #takeChecked(worker: string, entries: readonly Delivery[]): Promise<void> {
+    const unreadable = entries.filter(({ id }) => id === '')
+    const checked = await this.#store.reread(
+      worker,
+      entries.filter(({ id }) => id !== ''),
+      this.#options.limits,
+    )
+    const fresh = [...unreadable, ...checked].filter((entry) => !this.#options.isHeld(placeKey(entry)))
+    this.#options.take(worker, fresh)
   }
 }

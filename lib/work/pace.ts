@@ -19,7 +19,8 @@ class Mean {
 }
 
 export class Pace {
-  readonly #concurrency: number
+  /** Handlers that run at once, at most. */
+  concurrency: number
   /** Beyond the slots, at most. */
   readonly #maxPrefetch: number
   /** How long a handler keeps the event loop before it returns, ms. */
@@ -30,7 +31,7 @@ export class Pace {
   #ended = 0
 
   constructor(concurrency: number, maxPrefetch: number) {
-    this.#concurrency = concurrency
+    this.concurrency = concurrency
     this.#maxPrefetch = maxPrefetch
   }
 
@@ -47,12 +48,12 @@ export class Pace {
 
   /** Tasks stood still here: nothing more is fetched ahead until some have ended in good time. */
   stood(): void {
-    this.#slot.value = Math.max(this.#slot.value, 2 * AHEAD * this.#concurrency)
+    this.#slot.value = Math.max(this.#slot.value, 2 * AHEAD * this.concurrency)
   }
 
   /** How many more may be held now. */
   room(active: number, waiting: number): number {
-    const bySlots = this.#concurrency + this.#prefetch() - active - waiting
+    const bySlots = this.concurrency + this.#prefetch() - active - waiting
     return Math.max(0, Math.min(bySlots, this.#byLoop() - waiting))
   }
 
@@ -63,7 +64,7 @@ export class Pace {
 
   #prefetch(): number {
     if (this.#ended === 0) return 0
-    const inTime = Math.floor((AHEAD * this.#concurrency) / Math.max(this.#slot.value, 1e-3))
+    const inTime = Math.floor((AHEAD * this.concurrency) / Math.max(this.#slot.value, 1e-3))
     return Math.min(this.#maxPrefetch, inTime, Math.floor(MAX_BYTES / Math.max(this.#bytes.value, 1)))
   }
 

@@ -7,18 +7,15 @@
  * there is none. A read is on its way whenever a turn brought less than was wanted.
  */
 
+import type { Clock } from '../clock.ts'
+import { Deadlines } from '../deadlines.ts'
 import { HEAD_ROOM } from '../envelope.ts'
 import { isGroupGone } from '../redis/faults.ts'
-import {
-  type Delivery,
-  type Outcome,
-  type Place,
-  placeKey,
-  type TurnLimits,
-  type TurnReply,
-} from '../redis/wire.ts'
+import type { Delivery, Outcome, Place, TurnLimits, TurnReply } from '../redis/wire.ts'
 import { toError } from '../report.ts'
 import type { Begun } from '../upkeep/begun.ts'
+import type { Watch } from '../upkeep/watch.ts'
+import { Early } from './early.ts'
 import { type ExecuteOptions, execute } from './execute.ts'
 import { Held } from './held.ts'
 import { Holding } from './holding.ts'
@@ -26,6 +23,7 @@ import { Intake } from './intake.ts'
 import { Pace } from './pace.ts'
 import { ProgressReports } from './progress.ts'
 import { insist, type Patience } from './retry.ts'
+import { Returns } from './returns.ts'
 import type { WorkerServices } from './services.ts'
 import { type Finished, Turns } from './turns.ts'
 
@@ -35,61 +33,83 @@ export interface ProcessorOptions {
   /** Tasks held beyond those, at most. */
   readonly prefetch: number
   readonly begun: Begun
+  readonly watch: Watch | undefined
+  /** A task that is one death away from it runs alone. */
+  readonly maxCrashes: number
+  readonly clock: Clock
+  /** Ms that a handler has to heed its signal before its slot is given to others. */
+  readonly abortGrace: number
   readonly patience: Patience
   /** Redis has surely heard of this worker within its lease. */
   readonly isFresh: () => boolean
   readonly onDead: (worker: string) => void
   readonly onFenced: (taskId: string) => void
-  /** Something may be in the pending list that never arrived. */
+  /** Something may be in the pending list that never arrived; what was told to all workers may have been missed. */
   readonly onDoubt: () => void
+  /** What was told to all workers, beyond what this deals with. */
+  readonly onWord: (word: string) => void
+  /** Redis says that all workers are to pause. */
+  readonly onPaused: () => void
   readonly onError: (error: Error) => void
 }
 
-const MAX_GIVEN_BACK = 4_096
+interface SentTurn extends TurnReply {
+  /** Of the intake, when it was sent. */
+  readonly doubts: number
+}
 
 export class Processor {
   readonly #options: ProcessorOptions
   readonly #limits: TurnLimits
   readonly #pace: Pace
-  readonly #holding: Holding
-  readonly #turns: Turns
+  /** What it holds, for those who look after it. */
+  readonly held: Holding
+  readonly #turns: Turns<SentTurn>
   readonly #intake: Intake
   readonly #progress: ProgressReports
-  /** What the heartbeat's thread gave back lately. */
-  readonly #givenBack = new Set<string>()
+  readonly #returns: Returns
+  readonly #cancelled = new Early()
   #id = ''
   #isOpen = false
+  #isPaused = false
 
   constructor(options: ProcessorOptions) {
     this.#options = options
-    const { services, isFresh, onDoubt, onError } = options
+    const { services, isFresh, onDoubt, onError, clock, abortGrace, watch } = options
     const { store, registry, limits } = services
     const executing: ExecuteOptions = {
       ...limits,
-      registry,
+      ...{ registry, clock, abortGrace, watch, onError, deadlines: new Deadlines() },
       updateProgress: (held, value) => this.#progress.report(held, value),
+      whileWaiting: (held, wait) => this.held.whileWaiting(held, wait),
     }
     const { maxPayload, maxFailed, failedTtl } = limits
     this.#limits = { maxCall: maxPayload + HEAD_ROOM, maxFailed, failedTtl }
-    const { concurrency, prefetch, begun } = options
+    const { concurrency, prefetch, begun, maxCrashes } = options
+    this.#returns = new Returns({
+      ...{ store, failedTtl, patience: options.patience },
+      worker: () => this.#id,
+    })
     this.#pace = new Pace(concurrency, prefetch)
-    this.#holding = new Holding({
-      ...{ concurrency, begun, pace: this.#pace },
+    this.held = new Holding({
+      ...{ begun, pace: this.#pace },
       run: (held) => execute(held, executing, (outcome) => this.#finished({ held, outcome })),
       onRoom: () => this.#turns.ask(),
-      onExcess: (helds) => void this.#giveBack(helds, false).catch(onError),
+      onExcess: (helds, delay) => this.#returns.give(helds, false, delay).catch(onError),
+      isSuspect: ({ crashes }) => crashes > 0 && crashes >= maxCrashes - 1,
     })
-    const room = (): number => this.#holding.room - this.#turns.asked
+    const room = (): number => (this.#isPaused ? 0 : this.held.room - this.#turns.asked)
     this.#turns = new Turns({
       wanted: () => (this.#isOpen && !this.#intake.isReading ? room() : 0),
-      isBusy: () => this.#holding.active > 0,
+      isBusy: () => this.held.active > 0,
       send: (want, outcomes) => this.#sendTurn(want, outcomes),
       onReply: (finished, want, reply) => this.#turnDone(finished, want, reply),
       onError: (finished, error) => this.#turnFailed(finished, error),
     })
     this.#intake = new Intake({
       ...{ services, limits: this.#limits, room, isFresh, onDoubt, onError },
-      isHeld: (key) => this.#holding.has(key),
+      onWord: (word) => this.#onWord(word),
+      isHeld: (key) => this.held.has(key),
       take: (id, entries) => this.#take(id, entries),
       onPause: () => this.#turns.ask(),
     })
@@ -112,33 +132,55 @@ export class Processor {
   async shut(): Promise<void> {
     this.#isOpen = false
     await this.#intake.shut()
-    await this.#giveBack(this.#holding.dropWaiting(), false)
+    await this.#returns.give(this.held.dropWaiting(), false)
   }
 
   /** The id is dead: nothing that is held counts any more. */
   abandon(reason: string): void {
     this.#isOpen = false
-    this.#holding.dropAll(reason)
+    this.held.dropAll(reason)
     this.#turns.forget()
     void this.#intake.shut()
   }
 
-  get isIdle(): boolean {
-    return this.#holding.active === 0
+  set concurrency(concurrency: number) {
+    this.#pace.concurrency = concurrency
+    this.held.resume()
+    this.#turns.ask()
   }
 
-  /** Resolves when no handler runs. */
-  idle(): Promise<void> {
-    return this.#holding.idle()
+  get isPaused(): boolean {
+    return this.#isPaused
   }
 
-  abortAll(reason: string): void {
-    this.#holding.abortAll(reason)
+  /** Takes nothing while paused; what arrives on its way is given back. What runs goes on. */
+  set isPaused(isPaused: boolean) {
+    if (this.#isPaused === isPaused) return
+    this.#isPaused = isPaused
+    if (!isPaused) {
+      this.#turns.ask()
+      return
+    }
+    void this.#intake.unblock()
+    this.#returns.give(this.held.dropWaiting(), false).catch(this.#options.onError)
+  }
+
+  /** Of tasks, anybody's, whose cancelling was asked for while they ran. */
+  cancel(key: string, reason: string): void {
+    const held = this.held.get(key)
+    if (!held) this.#cancelled.keep(key, reason)
+    if (held?.state === 'running') {
+      held.giveUp('cancelled', reason)
+    } else if (held?.state === 'waiting') {
+      this.held.drop(held)
+      // Given back it ends, because its record says so.
+      this.#returns.give([held], false).catch(this.#options.onError)
+    }
   }
 
   /** Gives back what still runs, its attempt counted; late outcomes count for nothing. */
   giveBackAll(reason: string): Promise<void> {
-    return this.#giveBack(this.#holding.dropAll(reason), true)
+    return this.#returns.give(this.held.dropAll(reason), true)
   }
 
   /** Resolves when every outcome has been brought back and no read is on its way. */
@@ -151,43 +193,30 @@ export class Processor {
     this.#intake.close()
   }
 
-  heldKeys(): Set<string> {
-    return this.#holding.keys()
-  }
-
-  isHeld(key: string): boolean {
-    return this.#holding.has(key)
-  }
-
   /** The heartbeat's thread has given these back, because they stood still here. */
   gaveBack(keys: readonly string[]): void {
     // Those whose delivery is still on its way are known when they arrive.
-    for (const key of keys) this.#givenBack.add(key)
-    for (const key of this.#givenBack) {
-      if (this.#givenBack.size <= MAX_GIVEN_BACK) break
-      this.#givenBack.delete(key)
-    }
+    this.#returns.gaveByThread(keys)
     for (const key of keys) {
-      const held = this.#holding.get(key)
-      if (held?.state === 'waiting') this.#holding.drop(held)
+      const held = this.held.get(key)
+      if (held?.state === 'waiting') this.held.drop(held)
     }
     if (keys.length > 0) this.#pace.stood()
     this.#options.begun.resume()
-    this.#holding.resume()
+    this.held.resume()
     this.#turns.ask()
   }
 
   /** These are in the pending list and not held. */
   takeUp(places: readonly Place[]): Promise<void> {
-    // Still in the pending list: giving them back has failed.
-    for (const place of places) this.#givenBack.delete(placeKey(place))
+    this.#returns.keep(places)
     return this.#intake.takeUp(places)
   }
 
   /** These are not in the pending list any more; of those whose outcome is on its way that is no news. */
   loseAll(keys: readonly string[]): void {
     for (const key of keys) {
-      const held = this.#holding.get(key)
+      const held = this.held.get(key)
       if (held && held.state !== 'finishing') this.#lose(held, 'the task is not in the pending list any more')
     }
   }
@@ -196,13 +225,21 @@ export class Processor {
     if (finished.held.state !== 'running') return
     this.#pace.ended(performance.now() - finished.held.begunAt)
     this.#progress.hurry(finished.held)
-    this.#holding.finish(finished.held)
+    this.held.finish(finished.held)
     this.#turns.push(finished)
   }
 
-  async #sendTurn(want: number, outcomes: readonly Outcome[]): Promise<TurnReply> {
+  #onWord(word: string): void {
+    const [verb, key, ...reason] = word.split(' ')
+    if (verb === 'paused') this.isPaused = true
+    if (verb === 'cancel' && key) this.cancel(key, reason.join(' '))
+    else this.#options.onWord(word)
+  }
+
+  async #sendTurn(want: number, outcomes: readonly Outcome[]): Promise<SentTurn> {
     const { store } = this.#options.services
     const id = this.#id
+    const { doubts } = this.#intake
     let retried = false
     const onRetry = (): void => {
       retried = true
@@ -212,24 +249,28 @@ export class Processor {
     )
     // What a lost reply brought is in the pending list.
     if (retried) this.#options.onDoubt()
-    return id === this.#id ? reply : { ...reply, taken: [] }
+    return { verdicts: reply.verdicts, taken: id === this.#id ? reply.taken : [], doubts }
   }
 
-  #turnDone(finished: readonly Finished[], want: number, reply: TurnReply): void {
+  #turnDone(finished: readonly Finished[], want: number, reply: SentTurn): void {
     finished.forEach(({ held }, index) => {
-      this.#holding.drop(held)
+      this.held.drop(held)
       if (reply.verdicts[index] === 'fenced') this.#options.onFenced(held.id)
     })
     if (reply.taken === 'dead') {
       this.#options.onDead(this.#id)
       return
     }
+    if (reply.taken === 'paused') {
+      this.#options.onPaused()
+      return
+    }
     this.#take(this.#id, reply.taken)
-    if (reply.taken.length < want) this.#intake.read()
+    if (reply.taken.length < want) this.#intake.read(reply.doubts)
   }
 
   #turnFailed(finished: readonly Finished[], error: unknown): void {
-    for (const { held } of finished) this.#holding.drop(held)
+    for (const { held } of finished) this.held.drop(held)
     // The read that follows makes the group anew.
     if (!isGroupGone(error)) this.#options.onError(toError(error))
     this.#intake.read()
@@ -239,10 +280,11 @@ export class Processor {
     const helds: Held[] = []
     for (const entry of entries) {
       if (entry.id === '') this.#quarantine(entry)
-      else if (!this.#givenBack.has(placeKey(entry))) helds.push(new Held(entry))
+      else if (!this.#returns.isGone(entry)) helds.push(new Held(entry))
     }
-    if (this.#isOpen && id === this.#id) this.#holding.take(helds)
-    else this.#giveBack(helds, false).catch(this.#options.onError)
+    if (this.#isOpen && !this.#isPaused && id === this.#id) this.held.take(helds)
+    else this.#returns.give(helds, false).catch(this.#options.onError)
+    this.#cancelled.about(helds, (key, reason) => this.cancel(key, reason))
   }
 
   #quarantine({ lane, entry, call }: Delivery): void {
@@ -251,15 +293,8 @@ export class Processor {
     store.quarantine([{ lane, entry, sample: call }]).catch(() => {})
   }
 
-  async #giveBack(helds: readonly Held[], begun: boolean): Promise<void> {
-    if (helds.length === 0) return
-    const id = this.#id
-    const places = helds.map(({ lane, entry }) => ({ lane, entry, begun }))
-    await insist(this.#options.patience, () => this.#options.services.store.release(id, places))
-  }
-
   #lose(held: Held, reason: string): void {
-    this.#holding.drop(held, reason)
+    this.held.drop(held, reason)
     this.#options.onFenced(held.id)
   }
 }

@@ -1,11 +1,11 @@
 /** What a worker can run: handlers by exact name. Nothing is ever imported or looked up by a name from Redis. */
 
-import type { CallOptions } from '../envelope.ts'
+import type { WorkerPlan } from '../task-options.ts'
 
 export interface Definition {
   readonly name: string
   readonly handler: (...args: never[]) => unknown
-  readonly options: CallOptions
+  readonly options: WorkerPlan
 }
 
 export type Registry = ReadonlyMap<string, Definition>

@@ -1,5 +1,6 @@
 /** What the queue lends its workers. */
 
+import type { Admin } from '../redis/admin.ts'
 import type { Connection } from '../redis/connection.ts'
 import type { Store } from '../redis/store.ts'
 import type { RedisTarget } from '../redis/target.ts'
@@ -13,5 +14,11 @@ export interface WorkerServices {
   readonly commands: Connection
   readonly store: Store
   readonly registry: Registry
-  readonly limits: Omit<ExecuteOptions, 'registry' | 'updateProgress'> & { readonly maxFailed: number }
+  readonly admin: Admin
+  readonly limits: Pick<
+    ExecuteOptions,
+    'maxPayload' | 'maxResult' | 'resultTtl' | 'failedTtl' | 'unknownTtl'
+  > & {
+    readonly maxFailed: number
+  }
 }

@@ -5,7 +5,7 @@ import type { Worker } from './worker.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
-export async function runUntilSignal(worker: Worker): Promise<void> {
+export async function runUntilSignal(worker: Pick<Worker, 'run' | 'stop'>): Promise<void> {
   let signals = 0
   const onSignal = (signal: (typeof SIGNALS)[number]): void => {
     signals += 1

@@ -3,7 +3,7 @@
  * nothing else runs they go at once. At most two turns are on their way, so batches grow with the load.
  */
 
-import type { Outcome, TurnReply } from '../redis/wire.ts'
+import type { Outcome } from '../redis/wire.ts'
 import type { Held } from './held.ts'
 
 const MAX_OUTCOMES = 256
@@ -20,19 +20,19 @@ export interface Finished {
   readonly outcome: Outcome
 }
 
-export interface TurnsOptions {
+export interface TurnsOptions<Reply> {
   /** How many more tasks the worker could run now; 0 while it stops, or while a blocking read waits for them. */
   readonly wanted: () => number
   /** Whether handlers run: their outcomes are worth waiting for until the end of this event-loop turn. */
   readonly isBusy: () => boolean
   /** Sends one turn; deals with lost connections itself. */
-  readonly send: (want: number, outcomes: readonly Outcome[]) => Promise<TurnReply>
-  readonly onReply: (finished: readonly Finished[], want: number, reply: TurnReply) => void
+  readonly send: (want: number, outcomes: readonly Outcome[]) => Promise<Reply>
+  readonly onReply: (finished: readonly Finished[], want: number, reply: Reply) => void
   readonly onError: (finished: readonly Finished[], error: unknown) => void
 }
 
-export class Turns {
-  readonly #options: TurnsOptions
+export class Turns<Reply> {
+  readonly #options: TurnsOptions<Reply>
   #finished: Finished[] = []
   /** When the first of them ended. */
   #since = 0
@@ -41,7 +41,7 @@ export class Turns {
   #scheduled = false
   #idle: (() => void)[] = []
 
-  constructor(options: TurnsOptions) {
+  constructor(options: TurnsOptions<Reply>) {
     this.#options = options
   }
 

@@ -9,51 +9,22 @@
 
 import { EventEmitter } from 'node:events'
 import { hostname } from 'node:os'
+import { Clock } from '../clock.ts'
 import { OptionError } from '../errors.ts'
 import { newWorkerId } from '../ids.ts'
-import type { Recovery } from '../redis/store.ts'
 import { report, toError } from '../report.ts'
 import { Begun } from '../upkeep/begun.ts'
 import { Heartbeat } from '../upkeep/heartbeat.ts'
 import type { Loop } from '../upkeep/loop.ts'
+import { Promoter } from '../upkeep/promote.ts'
 import { reconcileLoop } from '../upkeep/reconcile.ts'
 import { recoverLoop } from '../upkeep/recover.ts'
+import { unparkLoop } from '../upkeep/unpark.ts'
+import { Watch } from '../upkeep/watch.ts'
 import { Processor } from './processor.ts'
 import { insist, type Patience } from './retry.ts'
 import type { WorkerServices } from './services.ts'
-
-/** Options of a worker. Times in ms. */
-export interface WorkerOptions {
-  /** Handlers that run at once, at most. Default 10. */
-  readonly concurrency?: number
-  /**
-   * Tasks held beyond those that run, at most, so that short ones follow each other without a round trip. The worker
-   * fetches ahead what it runs in some 5 ms, nothing if tasks are long, and gives back what has to wait. 0: a task is
-   * only taken when it can begin. Default 512.
-   */
-  readonly prefetch?: number
-  /** How long the worker may be silent before its tasks go to others; it beats three times in that. Default 15,000. */
-  readonly lease?: number
-  /** How long `stop()` waits for running handlers before it aborts them and gives their tasks back. Default 25,000. */
-  readonly drainTimeout?: number
-  /** Workers that may die while they run the same task before it fails as poison. Default 3. */
-  readonly maxCrashes?: number
-  /** The first part of the worker's id. Default: host and process id. */
-  readonly name?: string
-}
-
-export interface WorkerEvents {
-  /** Registered and taking tasks; again after every new registration. */
-  ready: [workerId: string]
-  /** This worker was declared dead: its handlers were aborted, and it comes back under a new id. */
-  dead: [workerId: string]
-  /** An outcome or progress was refused: the task had been given to another worker, or its record is gone. */
-  fenced: [taskId: string]
-  /** Tasks of dead workers were put back in line by this one. */
-  recovered: [recovery: Recovery]
-  stopped: []
-  error: [error: Error]
-}
+import type { WorkerEvents, WorkerOptions } from './worker-options.ts'
 
 const READY_TIMEOUT = 2_000
 /** Between tries to register. */
@@ -70,6 +41,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
   readonly #heartbeat: Heartbeat
   readonly #recover: Loop
   readonly #reconcile: Loop
+  readonly #promoter: Promoter
+  readonly #unpark: Loop
+  readonly #clock = new Clock()
   readonly #patience: Patience
   #state: 'idle' | 'starting' | 'running' | 'draining' | 'stopped' = 'idle'
   #id = ''
@@ -83,7 +57,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#services = services
     this.#options = options
     const { store, commands, limits, queue, namespace, target } = services
-    const { concurrency, prefetch, lease, maxCrashes } = options
+    const { concurrency, prefetch, lease, maxCrashes, abortGrace, onOverrun } = options
+    const { failedTtl, maxFailed } = limits
+    const clock = this.#clock
     const worker = (): string => this.#id
     const onDead = (id: string): void => this.#dead(id)
     const onError = (error: Error): void => this.#report(error)
@@ -92,28 +68,47 @@ export class Worker extends EventEmitter<WorkerEvents> {
       isOver: () => this.#state === 'stopped' || performance.now() > this.#leaveBy,
     }
     const begun = new Begun()
+    const watch = new Watch()
     this.#heartbeat = new Heartbeat({
-      ...{ target, namespace, queue, lease, begun, onDead, onError },
+      ...{ target, namespace, queue, lease, failedTtl, maxFailed, begun, watch, onDead, onError },
       onGivenBack: (keys) => processor.gaveBack(keys),
     })
     const processor = new Processor({
-      ...{ services, concurrency, prefetch, begun, patience: this.#patience, onDead, onError },
+      ...{ services, concurrency, prefetch, begun, maxCrashes, clock, abortGrace, onDead, onError },
+      watch: onOverrun === 'exit' ? watch : undefined,
+      patience: this.#patience,
       isFresh: () => this.#heartbeat.isFresh,
       onFenced: (id) => this.emit('fenced', id),
-      onDoubt: () => this.#reconcile.kick(),
+      onDoubt: () => this.#doubt(),
+      onWord: (word) => this.#onWord(word),
+      onPaused: () => {
+        processor.isPaused = true
+      },
     })
     this.#processor = processor
     this.#recover = recoverLoop({
-      ...{ store, worker, lease, maxCrashes, failedTtl: limits.failedTtl, maxFailed: limits.maxFailed },
+      ...{ store, worker, lease, maxCrashes, failedTtl, maxFailed },
       onRecovered: (recovery) => this.emit('recovered', recovery),
     })
     this.#reconcile = reconcileLoop({
       ...{ store, worker, onDead },
-      held: () => processor.heldKeys(),
-      isHeld: (key) => processor.isHeld(key),
+      held: () => processor.held.keys(),
+      isHeld: (key) => processor.held.has(key),
       onStray: (places) => processor.takeUp(places),
       onLost: (keys) => processor.loseAll(keys),
+      onCancelled: (keys) => {
+        // While it is paused it reads nothing, and would not see that its connection is gone.
+        if (processor.isPaused) void this.#readSettings()
+        for (const key of keys) processor.cancel(key, 'the task was cancelled')
+      },
     })
+    this.#unpark = unparkLoop({
+      ...{ store, worker },
+      names: () => [...services.registry.keys()],
+      room: () => (processor.isPaused ? 0 : processor.held.room),
+      onTaken: () => this.#reconcile.kick(),
+    })
+    this.#promoter = new Promoter({ store, clock, failedTtl, maxFailed })
   }
 
   /** The id under which it is registered now; '' while it is not. */
@@ -148,7 +143,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const { commands, store } = this.#services
     const { lease, name, concurrency } = this.#options
     const id = newWorkerId(name)
-    const details = { host: hostname(), pid: String(process.pid), concurrency: String(concurrency) }
+    const details = {
+      ...{ host: hostname(), pid: String(process.pid), concurrency: String(concurrency) },
+      tasks: [...this.#services.registry.keys()].join(' '),
+    }
     this.#state = 'starting'
     while (this.#state === 'starting') {
       try {
@@ -172,8 +170,44 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#heartbeat.follow(id)
     this.#recover.start()
     this.#reconcile.start()
+    this.#promoter.start()
+    await this.#readSettings()
     this.emit('ready', id)
     this.#processor.open(id)
+    this.#unpark.start()
+  }
+
+  /** A connection was made anew: what was told meanwhile is asked for. */
+  #doubt(): void {
+    this.#reconcile.kick()
+    this.#promoter.due(0)
+    this.#unpark.kick()
+    void this.#readSettings()
+  }
+
+  /**
+   * `due <ms>`: something is due sooner than all else · `parked <name>`: another worker
+   * did not know a task of that name · `settings`, `paused`: an operator has changed them.
+   */
+  #onWord(word: string): void {
+    const [verb, detail] = word.split(' ')
+    const { registry } = this.#services
+    if (verb === 'due') this.#promoter.due(Number(detail) || 0)
+    else if (verb === 'parked' && registry.has(detail ?? '')) this.#unpark.kick()
+    else if (verb === 'settings' || verb === 'paused') void this.#readSettings()
+  }
+
+  async #readSettings(): Promise<void> {
+    const id = this.#id
+    if (id === '') return
+    try {
+      const settings = await this.#services.admin.settings(id)
+      if (!settings || id !== this.#id) return
+      this.#processor.isPaused = settings.isPaused
+      this.#processor.concurrency = settings.concurrency ?? this.#options.concurrency
+    } catch {
+      // Every reconnect asks again.
+    }
   }
 
   #dead(id: string): void {
@@ -187,7 +221,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
   async #stop(timeout: number): Promise<void> {
     const wasRunning = this.#state === 'running'
     this.#state = wasRunning ? 'draining' : 'stopped'
-    await Promise.all([this.#recover.stop(), this.#reconcile.stop()])
+    await Promise.all([
+      this.#recover.stop(),
+      this.#reconcile.stop(),
+      this.#promoter.stop(),
+      this.#unpark.stop(),
+    ])
     if (wasRunning) {
       try {
         await this.#drain(timeout)
@@ -209,12 +248,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
     })
     this.#leaveBy = performance.now() + timeout + LEAVE_TIMEOUT
     const shut = this.#processor.shut()
-    await within(timeout, this.#processor.idle(), cut)
+    await within(timeout, this.#processor.held.idle(), cut)
     this.#leaveBy = performance.now() + LEAVE_TIMEOUT
     await shut
-    if (!this.#processor.isIdle) {
-      this.#processor.abortAll('the worker stops')
-      await within(ABORT_GRACE, this.#processor.idle())
+    if (!this.#processor.held.isIdle) {
+      this.#processor.held.abortAll('the worker stops')
+      await within(ABORT_GRACE, this.#processor.held.idle())
       await this.#processor.giveBackAll('the worker stops')
     }
     await within(LEAVE_TIMEOUT, this.#processor.settled())
@@ -227,8 +266,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
     while ((await leave()) > 0 && !this.#patience.isOver()) {
       const places = await store.pending(id, 1_000)
       if (places === 'dead') break
-      const strays = places.map((place) => ({ ...place, begun: false }))
-      await store.release(id, strays)
+      const strays = places.places.map((place) => ({ ...place, begun: false }))
+      await store.release(id, strays, this.#services.limits.failedTtl)
     }
     this.#id = ''
   }

@@ -80,6 +80,8 @@ function placeOf(field: string): Place {
   const [lane, entry] = field.includes('/') ? field.split('/') : ['normal', field]
   return { lane: lane as Lane, entry: entry! }
 }
+/** From what else is said of an entry: `attempt 2 crashes 1`. */
+const attemptsIn = (more: string): number => Number(/\battempt (\d+)/.exec(more)?.[1] ?? 0)
 const chunks = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: list.length / size }, (_, i) => list.slice(i * size, (i + 1) * size))
 
@@ -87,6 +89,9 @@ const LEASE = 60_000
 const MAX_CALL = 10_000
 const MAX_CRASHES = 3
 const MAX_FAILED = 20
+const NO_CAP = ''
+/** Of outcomes, as often as they are here. */
+const STATES = ['succeeded', 'succeeded', 'succeeded', 'failed', 'retry'] as const
 const TTL = 60_000
 
 const scriptsOf =
@@ -128,23 +133,26 @@ function life(seed: number) {
       open.add(`t${made}`)
       return [pick(LANES.slice(1)), `t${made}`, Buffer.alloc(below(8) === 0 ? 3_000 : 20)]
     }).flat()
-    await run('enqueue', below(2), ...calls)
-    if (below(4) === 0) await run('enqueue', 0, ...calls)
+    await run('enqueue', below(2), NO_CAP, ...calls)
+    if (below(4) === 0) await run('enqueue', 0, NO_CAP, ...calls)
   }
 
   async function turn(worker: string, held: Held[], want: number, finished: readonly Held[]): Promise<void> {
-    const outcomes = finished.map(({ lane, entry, id, attempt }) => [
-      ...[lane, below(3) === 0 ? 'failed' : 'succeeded', attempt, TTL],
-      ...[id, entry, 1, 'value', 'kept', ''],
-    ])
+    const states = finished.map(() => pick(STATES))
+    const outcomes = finished.map(({ lane, entry, id, attempt }, i) => {
+      // At once, or by the next promotion.
+      const isRetried = states[i] === 'retry'
+      const ttl = isRetried ? below(2) : TTL
+      return [lane, states[i]!, attempt, ttl, ...[id, entry, 1, 'value', isRetried ? '' : 'kept', '']]
+    })
     const reply = await run('turn', worker, want, MAX_CALL, MAX_FAILED, TTL, ...outcomes)
     const [letters, ...taken] = unframe(reply as Buffer) as [Buffer, ...(Buffer | Buffer[])[]]
     finished.forEach(({ id }, i) => {
-      if (letters.toString()[i] !== 'f') open.delete(id)
+      if (letters.toString()[i] !== 'f' && states[i] !== 'retry') open.delete(id)
     })
     for (const [lane, entries] of chunks(taken, 2)) {
       for (const [entry, id, , before] of chunks((entries as Buffer[]).map(String), 4)) {
-        held.push({ lane: String(lane) as Lane, entry: entry!, id: id!, attempt: Number(before) + 1 })
+        held.push({ lane: String(lane) as Lane, entry: entry!, id: id!, attempt: attemptsIn(before!) + 1 })
       }
     }
   }
@@ -156,16 +164,25 @@ function life(seed: number) {
     const stream = keys.stream(lane)
     const group = ['GROUP', GROUP, worker, 'COUNT', 1 + below(6), 'STREAMS', stream, '>'] as const
     const reply = (await client.call('XREADGROUP', ...group)) as [string, [string, string[]][]][] | null
-    for (const [entry, [id, , , attempt]] of reply?.[0]?.[1] ?? []) {
+    for (const [entry, [id, , ...more]] of reply?.[0]?.[1] ?? []) {
       if (id === 'junk') await run('quarantine', lane, entry, 'junk')
-      else held.push({ lane, entry, id: id!, attempt: Number(attempt ?? 0) + 1 })
+      else held.push({ lane, entry, id: id!, attempt: attemptsIn(more.join(' ')) + 1 })
     }
   }
 
   async function release(): Promise<void> {
     const [worker, held] = aWorker()
     const places = takeSome(held, 12).flatMap(({ lane, entry }) => [lane, entry, below(2)])
-    await run('release', worker, ...places)
+    await run('release', worker, TTL, ...places)
+  }
+
+  const promote = () => run('promote', 100, TTL, MAX_FAILED)
+  async function move(): Promise<void> {
+    if (open.size > 0) await run('move', pick([...open]), pick(LANES))
+  }
+  /** What runs goes on: nobody here listens. */
+  async function cancel(): Promise<void> {
+    if (open.size > 0) await run('cancel', pick([...open]), 'no reason', TTL)
   }
 
   /** What it still brings comes too late. */
@@ -192,7 +209,9 @@ function life(seed: number) {
   async function deleteByHand(): Promise<void> {
     if (open.size === 0) return
     const id = pick([...open])
-    const { lane, entry } = placeOf((await client.hget(keys.task(id), 'entry'))!)
+    const place = (await client.hget(keys.task(id), 'entry'))!
+    if (place.startsWith('scheduled/')) return
+    const { lane, entry } = placeOf(place)
     const oldest = (await client.xpending(keys.stream(lane), GROUP, '-', '+', 1)) as [string][]
     const victim = below(2) === 0 ? entry : (oldest[0]?.[0] ?? entry)
     const found = await client.xrange(keys.stream(lane), victim, victim)
@@ -210,6 +229,7 @@ function life(seed: number) {
   const steps: (() => Promise<unknown>)[] = [
     ...[enqueue, enqueue, enqueue, enqueue, enqueue, take, take, take, take, read, read, release, die],
     ...[finish, finish, finish, finish, finish, finish, age, deleteByHand, deleteByHand, junk],
+    ...[promote, promote, move, move, cancel],
   ]
 
   return {
@@ -230,8 +250,10 @@ function life(seed: number) {
     /** Everything that is open is taken and ends. */
     async end(): Promise<void> {
       for (let round = 0; round < 100; round++) {
+        await promote()
         for (const [worker, held] of workers) await turn(worker, held, 50, held.splice(0))
-        if ([...workers.values()].every((held) => held.length === 0)) return
+        const isDone = [...workers.values()].every((held) => held.length === 0)
+        if (isDone && (await client.exists(`${keys.prefix}:scheduled`)) === 0) return
       }
     },
 
@@ -264,8 +286,9 @@ function life(seed: number) {
       })
       ids.forEach((id, i) => {
         const [entry, end] = records[i]!
-        // Of poison this spec was not told.
+        // Of poison, and of what was cancelled, this spec was not told.
         if (end) open.delete(id)
+        else if (entry.startsWith('scheduled/')) return
         else assert.ok(there.has(keyOf(placeOf(entry))), `${what}: the entry of ${id} is gone (${entry})`)
       })
     },
@@ -288,7 +311,7 @@ describe('a node whose last entry was deleted', () => {
     const names = Array.from({ length: 10 }, (_, i) => i + 1)
     await client.xgroup('CREATE', stream, GROUP, '0', 'MKSTREAM')
     await run('beat', 'w', LEASE, 'register')
-    await run('enqueue', 0, ...names.flatMap(call))
+    await run('enqueue', 0, NO_CAP, ...names.flatMap(call))
     const entries = (await client.xrange(stream, '-', '+')).map(([entry]) => entry)
     const turn = (want: number, done: readonly number[]) => {
       const outcomes = done.flatMap((n) => [`t${n}`, entries[n - 1]!, 1, 'value', 'kept', ''])
@@ -300,7 +323,7 @@ describe('a node whose last entry was deleted', () => {
 
   test('because a batch was accepted twice, goes with those that end before it', async () => {
     const { client, stream, names, run, call, turn } = await ten('twice')
-    await run('enqueue', 0, ...call(10))
+    await run('enqueue', 0, NO_CAP, ...call(10))
     assert.deepEqual(await nodesOf(client, stream), [4, 4, 2])
     await turn(10, [])
     await turn(0, names)

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import { callHead } from '../../lib/envelope.ts'
+import { LANES, type Lane, STATE_OF } from '../../lib/record.ts'
 import { GROUP, Keys } from '../../lib/redis/keys.ts'
 import type { ScriptReply } from '../../lib/redis/scripts.ts'
 import { decodeError } from '../../lib/remote-error.ts'
@@ -19,6 +20,7 @@ export type Value = (
   | { hash: Record<string, string> }
   | { zset: Record<string, string> }
   | { list: unknown[] }
+  | { set: string[] }
   | { string: string }
   | { entries: string[][]; last?: string; consumers?: Record<string, string[]>; lag?: number }
 ) & { expires?: string }
@@ -65,8 +67,77 @@ export const shown = (bytes: Buffer): string => {
 export const plain = (reply: ScriptReply | Unframed): unknown =>
   Buffer.isBuffer(reply) ? shown(reply) : Array.isArray(reply) ? reply.map(plain) : reply
 
-/** What the script published to each client, message by message. */
+/** What the script published to each client, message by message; what it told all workers is that of `control`. */
 export type Published = Record<string, unknown[]>
+
+/** As on P:control. Times of 10 s and more in steps of 10 s: some ms pass between the seed and the script. */
+export const toldWorkers = (word: string): string =>
+  word.replace(/^due (\d{5,})$/, (_, ms) => `due ${Math.round(Number(ms) / 10_000) * 10_000}`)
+
+/** Each task that has ended since counts in P:ended, by its state. */
+export function countEnded(before: Keyspace, after: Keyspace): Keyspace {
+  const ended = { ...fieldsOf(before.ended) }
+  for (const [key, value] of Object.entries(after)) {
+    const letter = key.startsWith('task:') && fieldsOf(value).end?.[0]
+    if (!letter || fieldsOf(before[key]).end) continue
+    const state = STATE_OF[letter]!
+    ended[state] = String(Number(ended[state] ?? 0) + 1)
+  }
+  return Object.keys(ended).length > 0 ? { ...after, ended: hash(ended) } : after
+}
+
+const fieldsOf = (value: Value | undefined): Record<string, string> =>
+  value && 'hash' in value ? value.hash : {}
+
+/**
+ * An entry that was unread in its lane while a live record named it as its place, and that lies there unread without
+ * one, is in `void:<lane>`, until it is read or gone. What was noted before and did not lie there stays.
+ */
+export function noteVoid(before: Keyspace, after: Keyspace): Keyspace {
+  const noted: Changes = {}
+  for (const inLane of LANES) {
+    const key = `void:${inLane}`
+    const old = before[key]
+    const were = old && 'set' in old ? old.set : []
+    const [was, is] = [unreadOf(before, inLane), unreadOf(after, inLane)]
+    const kept = were.filter((entry) => !was.includes(entry) || is.includes(entry))
+    const added = is.filter(
+      (entry) => was.includes(entry) && isPlace(before, inLane, entry) && !isPlace(after, inLane, entry),
+    )
+    const left = [...new Set([...kept, ...added])]
+    noted[key] = left.length > 0 ? { set: left.sort() } : null
+  }
+  return changed(after, noted)
+}
+
+/** Of a lane without its group: all. */
+function unreadOf(keyspace: Keyspace, inLane: Lane): string[] {
+  const stream = keyspace[`stream:${inLane}`]
+  if (!stream || !('entries' in stream)) return []
+  const entries = stream.entries.map(([entry]) => entry!)
+  return entries.filter((entry) => orderOf(entry) > orderOf(stream.last ?? '0-0'))
+}
+
+/** Whether a task that has not ended has its place there. */
+const isPlace = (keyspace: Keyspace, inLane: Lane, entry: string): boolean =>
+  Object.entries(keyspace).some(
+    ([key, value]) =>
+      key.startsWith('task:') && fieldsOf(value).entry === placeOf(inLane, entry) && !fieldsOf(value).end,
+  )
+
+/** Seeded entries, `7-0`, come before those that the server made, `e7`. */
+const orderOf = (entry: string): number =>
+  entry.startsWith('e') ? 1e9 + Number(entry.slice(1)) : Number.parseInt(entry, 10)
+
+/** The keyspace with these changes. */
+export function changed(keyspace: Keyspace, changes: Changes): Keyspace {
+  const result = { ...keyspace }
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === null) delete result[key]
+    else result[key] = value
+  }
+  return result
+}
 
 const MADE_ID = /^\d{13}-\d+$/
 
@@ -97,6 +168,17 @@ export class KeyspaceReader {
     this.#client = client
   }
 
+  /** Entries in an answer, after the lane that they are in, by the names that they have in the keyspace. */
+  named(answer: unknown, inLane = 'normal'): unknown {
+    let last = inLane
+    const one = (item: unknown): unknown => {
+      if (Array.isArray(item)) return this.named(item, last)
+      if (LANES.includes(item as Lane)) last = item as Lane
+      return typeof item === 'string' ? this.#names.of(last, item) : item
+    }
+    return Array.isArray(answer) ? answer.map(one) : answer
+  }
+
   async read(): Promise<Keyspace> {
     this.#now = await timeOf(this.#client)
     const all = (await this.#client.keys('*')).sort()
@@ -118,7 +200,12 @@ export class KeyspaceReader {
       case 'hash': {
         const fields = Object.entries(await client.hgetallBuffer(key))
         return {
-          hash: Object.fromEntries(fields.map(([name, value]) => [name, this.#text(value)])),
+          hash: Object.fromEntries(
+            fields.map(([name, value]) => [
+              name,
+              name === 'errors' ? this.#errors(value) : this.#text(value),
+            ]),
+          ),
           ...expires,
         }
       }
@@ -128,9 +215,15 @@ export class KeyspaceReader {
         for (let i = 0; i < flat.length; i += 2) members[flat[i]!] = this.#time(flat[i + 1]!)
         return { zset: members, ...expires }
       }
+      case 'set': {
+        const inLane = key.slice(key.lastIndexOf(':') + 1)
+        const members = await client.smembers(key)
+        return { set: members.map((entry) => this.#names.of(inLane, entry)).sort(), ...expires }
+      }
       case 'list': {
         const items = await client.lrangeBuffer(key, 0, -1)
-        return { list: items.map((item) => this.#items(unframe(item))), ...expires }
+        const isPacked = key === `${P}:quarantine`
+        return { list: items.map((item) => this.#items(isPacked ? unframe(item) : item)), ...expires }
       }
       case 'stream':
         return { ...(await this.#stream(key)), ...expires }
@@ -146,7 +239,7 @@ export class KeyspaceReader {
     for (const [entry] of raw) this.#names.learn(inLane, entry.toString())
     const entries = raw.map(([entry, fields]) => [
       this.#names.of(inLane, entry.toString()),
-      ...fields.map(shown),
+      ...fields.map((field) => this.#time(shown(field))),
     ])
     const groups = ((await client.xinfo('GROUPS', key)) as unknown[][]).map(pairs)
     if (groups.length === 0) return { entries }
@@ -176,6 +269,13 @@ export class KeyspaceReader {
         : item
   }
 
+  /** `<attempt> <when> <error>`, one after the other. */
+  #errors(bytes: Buffer): string {
+    const items = unframe(bytes) as readonly Buffer[]
+    const texts = items.map((item) => this.#text(item))
+    return texts.map((text, i) => `${i === 0 ? '' : i % 3 === 0 ? ' | ' : ' '}${text}`).join('')
+  }
+
   #text(bytes: Buffer): string {
     const head = bytes.subarray(0, 128).toString('latin1')
     const place = /^(?:(\w+)\/)?(\d+-\d+)$/.exec(head)
@@ -183,14 +283,15 @@ export class KeyspaceReader {
       const [, inLane, entry] = place as unknown as [string, string | undefined, string]
       return `${inLane ? `${inLane}/` : ''}${this.#names.of(inLane ?? 'normal', entry)}`
     }
-    const end = /^([sf] \d+ \d+) (\d+) (\S+)$/.exec(head)
+    const end = /^([sfce] \d+ \d+) (\d+) (\S*)$/.exec(head)
     return end ? `${end[1]} ${this.#time(end[2]!)} ${end[3]}` : this.#time(shown(bytes))
   }
 
   /** Epoch ms that are not seeded ones, relative to the server's clock. */
   #time(value: string): string {
     if (!/^\d{13}$/.test(value)) return value
-    const off = Math.round((Number(value) - this.#now) / 10_000) * 10
+    // Less 1 ms, as if some time had passed in any case: half a step is always on the same side.
+    const off = Math.round((Number(value) - this.#now - 1) / 10_000) * 10
     return off === 0 ? '<now>' : `<now${off > 0 ? '+' : ''}${off}s>`
   }
 }

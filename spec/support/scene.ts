@@ -16,8 +16,8 @@ export interface Scene extends AsyncDisposable {
   readonly redis: TestRedis
   readonly queue: Queue
   readonly tasks: ReturnType<typeof defineTasks>
-  /** Starts a worker process and waits until it is registered. */
-  worker(options?: WorkerOptions): Promise<Child>
+  /** Starts a worker process, of several workers where several options are given, and waits until they are registered. */
+  worker(options?: WorkerOptions | readonly WorkerOptions[]): Promise<Child>
   /** Every line that handlers journalled: [id, pid, what]. */
   journal(): string[][]
 }
@@ -41,7 +41,8 @@ export async function scene(
       const child = start('spec/support/tasks.ts', { args: [JSON.stringify(worker)], env })
       children.push(child)
       await until('the worker to be registered', async () => {
-        return (await registered(redis)).some((id) => !before.includes(id))
+        const added = (await registered(redis)).filter((id) => !before.includes(id))
+        return added.length >= [worker].flat().length
       })
       return child
     },

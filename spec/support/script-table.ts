@@ -9,7 +9,19 @@ import { type FrameItem, frame } from '../../lib/redis/frame.ts'
 import { GROUP } from '../../lib/redis/keys.ts'
 import { sources } from '../../lib/redis/lua/embedded.ts'
 import { loadScripts, runScript, type ScriptName } from '../../lib/redis/scripts.ts'
-import { type Changes, type Keyspace, KeyspaceReader, P, type Published, plain, timeOf } from './keyspace.ts'
+import {
+  type Changes,
+  changed,
+  countEnded,
+  type Keyspace,
+  KeyspaceReader,
+  noteVoid,
+  P,
+  type Published,
+  plain,
+  timeOf,
+  toldWorkers,
+} from './keyspace.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { Seed } from './seed.ts'
 import { unframe } from './unframe.ts'
@@ -26,7 +38,8 @@ export interface Row {
   ready?: (client: Redis) => Promise<boolean>
   /** Pending entries that were delivered just now, before each run. */
   fresh?: readonly (readonly [worker: string, lane: Lane, entry: string])[]
-  args: readonly FrameItem[]
+  /** `now`: the server's clock when the row began. */
+  args: readonly FrameItem[] | ((now: number) => readonly FrameItem[])
   answer?: unknown
   /** The script is refused with such an error. */
   refused?: RegExp
@@ -40,7 +53,9 @@ const WRITES = '#!lua flags=allow-oom'
 const READS = '#!lua flags=no-writes'
 const FLAGS: Record<ScriptName, string> = {
   ...{ turn: WRITES, progress: WRITES, release: WRITES, beat: WRITES, leave: WRITES, quarantine: WRITES },
-  ...{ recover: WRITES, attach: WRITES, reread: WRITES, pending: READS, inspect: READS },
+  ...{ recover: WRITES, attach: WRITES, reread: WRITES, promote: WRITES, unpark: WRITES },
+  ...{ cancel: WRITES, move: WRITES, redrive: WRITES, remove: WRITES, settings: WRITES },
+  ...{ pending: READS, inspect: READS, counts: READS, find: READS, list: READS },
   // The only one that makes the data grow.
   enqueue: '#!lua',
 }
@@ -65,11 +80,12 @@ export function table(
     redis = await startRedis({ args: ['--stream-node-max-entries', '1'] })
     loadScripts(redis.client)
     subscriber = redis.client.duplicate()
-    await subscriber.psubscribe(`${P}:reply:*`)
+    await subscriber.psubscribe(`${P}:reply:*`, `${P}:control`)
     subscriber.on('pmessageBuffer', (_pattern, channel: Buffer, message: Buffer) => {
-      const client = channel.toString().slice(`${P}:reply:`.length)
-      published[client] ??= []
-      published[client].push(plain(unframe(message)))
+      const isControl = channel.toString() === `${P}:control`
+      const to = isControl ? 'control' : channel.toString().slice(`${P}:reply:`.length)
+      published[to] ??= []
+      published[to].push(isControl ? toldWorkers(message.toString()) : plain(unframe(message)))
     })
   })
   after(async () => {
@@ -77,7 +93,7 @@ export function table(
     await redis?.stop()
   })
 
-  const run = async (row: Row): Promise<unknown> => {
+  const run = async (row: Row, began: number): Promise<unknown> => {
     published = {}
     const { client } = redis
     if (row.full) await client.config('SET', 'maxmemory', '1')
@@ -86,7 +102,8 @@ export function table(
       client.call('XCLAIM', `${P}:stream:${ofLane}`, GROUP, worker, 0, entry, 'JUSTID'),
     )
     try {
-      const answer = await runScript(client, script, P, frame(row.args))
+      const args = typeof row.args === 'function' ? row.args(began) : row.args
+      const answer = await runScript(client, script, P, frame(args))
       return shape(plain(PACKED.includes(script) ? unframe(answer as Buffer) : answer))
     } catch (error) {
       if (!row.refused) throw error
@@ -109,11 +126,12 @@ export function table(
 
     const reader = new KeyspaceReader(client)
     const check = async (which: string, answer: unknown, messages: Published, expected: Keyspace) => {
-      const given = await run(row)
+      const given = await run(row, seed.now)
+      const keyspace = await reader.read()
       if (row.refused) assert.match(String(given), row.refused)
-      else assert.deepEqual(given, answer, `the answer of the ${which} run`)
+      else assert.deepEqual(reader.named(given), answer, `the answer of the ${which} run`)
       assert.deepEqual(published, messages, `published by the ${which} run`)
-      assert.deepEqual(await reader.read(), expected, `the keyspace after the ${which} run`)
+      assert.deepEqual(keyspace, expected, `the keyspace after the ${which} run`)
       return expected
     }
     const seeded = await reader.read()
@@ -137,11 +155,12 @@ function checkHead(script: ScriptName): void {
   for (const part of [/args:/, /keys:/, /gives\b.*:|each:/]) assert.match(rest.slice(0, end).join('\n'), part)
 }
 
+/** Rows need not say what P:ended counts, nor which entries are void: that follows from what else has changed. */
 function apply(keyspace: Keyspace, changes: Changes = {}): Keyspace {
-  const result = { ...keyspace }
-  for (const [key, value] of Object.entries(changes)) {
-    if (value === null) delete result[key]
-    else result[key] = value
-  }
-  return result
+  const after = changed(keyspace, changes)
+  // What a row says itself counts.
+  return changed(noteVoid(keyspace, countEnded(keyspace, after)), pick(changes, 'void:'))
 }
+
+const pick = (changes: Changes, prefix: string): Changes =>
+  Object.fromEntries(Object.entries(changes).filter(([key]) => key.startsWith(prefix)))

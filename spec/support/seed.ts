@@ -1,4 +1,4 @@
-import type { Lane, OutcomeState } from '../../lib/record.ts'
+import type { EndState, Lane, OpenState } from '../../lib/record.ts'
 import { GROUP } from '../../lib/redis/keys.ts'
 import { callOf, P, placeOf } from './keyspace.ts'
 
@@ -9,6 +9,8 @@ export interface SeededTask {
   client?: string
   /** Default `callOf(id, client)`. */
   call?: string | Buffer
+  /** What the entry says besides the call, as the record does: attempt, failures, … */
+  more?: Record<string, string>
   /** Further fields of the record, or other values of those that are there. */
   record?: Record<string, string>
 }
@@ -64,9 +66,9 @@ export class Seed {
   }
 
   queued(id: string, task: SeededTask = {}): this {
-    const { lane: toLane = 'normal', client, call = callOf(id, client), record } = task
-    this.entry(toLane, id, Buffer.from(call as string, 'latin1'))
-    return this.record(id, { entry: placeOf(toLane, `${this.#entries}-0`), ...record })
+    const { lane: toLane = 'normal', client, call = callOf(id, client), more = {}, record } = task
+    this.entry(toLane, id, Buffer.from(call as string, 'latin1'), ...Object.entries(more).flat())
+    return this.record(id, { entry: placeOf(toLane, `${this.#entries}-0`), ...more, ...record })
   }
 
   /** Delivered to a worker, which is all that makes a task run. */
@@ -74,12 +76,59 @@ export class Seed {
     return this.queued(id, task).deliver(worker, task.lane)
   }
 
+  /** Due in so many ms, and its call lies in the record. */
+  scheduled(id: string, due: number, task: SeededTask = {}): this {
+    return this.#away('scheduled', id, task).command('ZADD', 'P:scheduled', this.now + due, id)
+  }
+
+  /** Of a name that no worker knows. */
+  parked(id: string, name: string, task: SeededTask = {}): this {
+    const record = { unknown: name, ...task.record }
+    return this.#away('parked', id, { ...task, record }).command('ZADD', 'P:parked', 0, `${name}/${id}`)
+  }
+
+  /** For the end of another that holds the key k. */
+  waiting(id: string, after: string, task: SeededTask = {}): this {
+    return this.#away('waiting', id, { ...task, record: { key: 'k', ...task.record } }).record(after, {
+      next: id,
+    })
+  }
+
+  #away(state: OpenState, id: string, task: SeededTask): this {
+    const { lane: toLane = 'normal', client, call = callOf(id, client), more, record } = task
+    return this.record(id, {
+      ...{ entry: `${state}/${toLane}`, call: call.toString(), created: '50' },
+      ...more,
+      ...record,
+    })
+  }
+
+  /** Its ttl, its deadline or its patience is over in so many ms; what the record says of it is said apart. */
+  expiring(id: string, due: number): this {
+    return this.command('ZADD', 'P:expiring', this.now + due, id)
+  }
+
+  /** In so many ms, as records and entries hold it. */
+  at(due: number): string {
+    return String(this.now + due)
+  }
+
+  /** The key k; the record's field is said apart. */
+  holdsKey(id: string, ttl?: number): this {
+    return this.command('SET', 'P:key:k', id, ...(ttl === undefined ? [] : ['PX', ttl]))
+  }
+
   /** Ended by `w1` under the token 9-0 of lane normal, unless `record` says otherwise. */
-  ended(id: string, state: OutcomeState, value: string, record: Record<string, string> = {}): this {
+  ended(id: string, state: EndState, value: string, record: Record<string, string> = {}): this {
     const field = state === 'succeeded' ? 'result' : 'error'
     const common = { entry: '9-0', end: `${state[0]} 1 100 200 w1` }
     this.record(id, { ...common, call: callOf(id), [field]: value, ...record })
     return this.command('PEXPIRE', `P:task:${id}`, 60_000)
+  }
+
+  /** Unread entries that are not to be run. */
+  voided(ofLane: Lane, ...entries: string[]): this {
+    return this.command('SADD', `P:void:${ofLane}`, ...entries)
   }
 
   /** Entries of ended tasks lie in this lane, above one that is pending. */
@@ -92,10 +141,11 @@ export class Seed {
     return this.ended(id, 'failed', `error of ${id}`).command('ZADD', 'P:failed', at, id)
   }
 
-  /** Registered, with a lease that ends in `lease` ms and beats in time since `since` ms ago. */
-  worker(id: string, { lease = 60_000, since = 600_000 }: { lease?: number; since?: number } = {}): this {
+  /** Registered, with a lease that ends in `lease` ms and beats in time since `since` ms ago; knows `tasks`, if said. */
+  worker(id: string, options: { lease?: number; since?: number; tasks?: string } = {}): this {
+    const { lease = 60_000, since = 600_000, tasks } = options
     this.command('ZADD', 'P:workers', this.now + lease, id)
-    this.command('HSET', `P:worker:${id}`, 'since', this.now - since)
+    this.command('HSET', `P:worker:${id}`, 'since', this.now - since, ...(tasks ? ['tasks', tasks] : []))
     return this.command('PEXPIRE', `P:worker:${id}`, 86_400_000)
   }
 

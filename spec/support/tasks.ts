@@ -1,4 +1,4 @@
-/** The tasks that specs run in worker processes: `node --import tsx spec/support/tasks.ts [worker options as JSON]`. */
+/** The tasks that specs run in worker processes: `node --import tsx spec/support/tasks.ts [worker options as JSON]`; several in a list: as many workers. */
 
 import { appendFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -34,6 +34,13 @@ export function defineTasks(queue: Queue) {
       while (performance.now() < end);
       return process.pid
     }),
+    /** Blocks the event loop in its first attempt. */
+    blockOnce: queue.task('blockOnce', (ms: number) => {
+      console.log(`blocking ${currentTask().id} attempt ${currentTask().attempt}`)
+      const end = performance.now() + (currentTask().attempt === 1 ? ms : 0)
+      while (performance.now() < end);
+      return process.pid
+    }),
     /** Runs until it is aborted, and says why. */
     patient: queue.task('patient', async () => {
       journal('start')
@@ -62,9 +69,11 @@ export function defineTasks(queue: Queue) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const queue = new Queue('spec', { redis: REDIS_URL as string })
   defineTasks(queue)
-  const worker = JSON.parse(process.argv[2] ?? '{}') as WorkerOptions
+  const given = JSON.parse(process.argv[2] ?? '{}') as WorkerOptions | WorkerOptions[]
+  const [worker, ...more] = [given].flat()
   queue.on('error', (error) => console.log(`error ${error.message}`))
   process.on('SIGTERM', () => console.log('heard SIGTERM'))
+  for (const one of more) void queue.worker(one).run()
   await queue.run(worker)
   console.log('bye')
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import type { Lane } from '../../lib/record.ts'
+import type { Delivery } from '../../lib/redis/wire.ts'
 import { Begun } from '../../lib/upkeep/begun.ts'
 import { Held } from '../../lib/work/held.ts'
 import { Holding } from '../../lib/work/holding.ts'
@@ -9,18 +10,16 @@ import { Pace } from '../../lib/work/pace.ts'
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 let made = 0
-function held(): Held {
+function held(more: Partial<Delivery> = {}): Held {
   made += 1
   return new Held({
-    lane: 'normal',
-    entry: `1-${made}`,
-    id: `task-${made}`,
-    call: Buffer.alloc(0),
-    begunBefore: 0,
+    ...{ lane: 'normal', entry: `1-${made}`, id: `task-${made}`, call: Buffer.alloc(0) },
+    ...{ begunBefore: 0, failures: 0, crashes: 0, expires: undefined, deadline: undefined },
+    ...more,
   })
 }
 const placeOf = ({ lane, entry, id, call }: Held) => ({ lane, entry, id, call })
-const several = (count: number): Held[] => Array.from({ length: count }, held)
+const several = (count: number): Held[] => Array.from({ length: count }, () => held())
 
 /** Nothing waits too long here: the specs below that are about that have a pace of their own. */
 class Patient extends Pace {
@@ -29,9 +28,11 @@ class Patient extends Pace {
   }
 }
 
+const NOTHING_ELSE = { isSuspect: () => false, onRoom: () => {}, onExcess: async () => {} }
+
 function makeHolding(concurrency: number, run: (one: Held) => void, begun = new Begun()): Holding {
   const pace = new Patient(concurrency, 0)
-  return new Holding({ concurrency, pace, begun, run, onRoom: () => {}, onExcess: () => {} })
+  return new Holding({ ...NOTHING_ELSE, pace, begun, run })
 }
 
 /** A holding whose handlers run until the spec ends them. */
@@ -130,7 +131,7 @@ describe('bookkeeping', () => {
     holding.take([first])
     holding.finish(first)
     holding.drop(first)
-    const second = new Held({ ...placeOf(first), begunBefore: 1 })
+    const second = held({ ...placeOf(first), begunBefore: 1 })
     holding.take([second])
     holding.drop(first, 'late news')
     assert.equal(holding.get(first.key), second)
@@ -333,15 +334,14 @@ describe('what cannot begin soon', () => {
     const excess: Held[][] = []
     const ran: Held[] = []
     const holding = new Holding({
-      ...{ concurrency: 10, pace: new Pace(10, 0), begun: new Begun() },
+      ...{ ...NOTHING_ELSE, pace: new Pace(10, 0), begun: new Begun() },
       run: (one) => {
         ran.push(one)
         time.pass(100)
         holding.finish(one)
         holding.drop(one)
       },
-      onRoom: () => {},
-      onExcess: (helds) => excess.push([...helds]),
+      onExcess: async (helds) => void excess.push([...helds]),
     })
     const all = several(10)
     holding.take(all)
@@ -355,12 +355,11 @@ describe('what cannot begin soon', () => {
     const time = clock(t)
     let asked = 0
     const holding = new Holding({
-      ...{ concurrency: 10, pace: new Patient(10, 0), begun: new Begun() },
+      ...{ ...NOTHING_ELSE, pace: new Patient(10, 0), begun: new Begun() },
       run: () => time.pass(4),
       onRoom: () => {
         asked += 1
       },
-      onExcess: () => {},
     })
     holding.take(several(3))
     assert.deepEqual([holding.active, asked], [2, 0], 'one more waits for the next turn of the event loop')
@@ -388,7 +387,7 @@ describe('what cannot begin soon', () => {
 
   test('waits behind what is more urgent, however late that came', () => {
     const { holding, running } = holdingOf(1)
-    const inLane = (lane: Lane): Held => new Held({ ...placeOf(held()), lane, begunBefore: 0 })
+    const inLane = (lane: Lane): Held => held({ lane })
     const [one, low1, normal, low2] = [held(), inLane('low'), inLane('normal'), inLane('low')]
     const [high, first, normal2] = [inLane('high'), inLane('first'), inLane('normal')]
     holding.take([one])

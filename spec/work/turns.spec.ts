@@ -19,7 +19,11 @@ function finished(bytes = 10): Finished {
     ...{ id: `task-${made}`, state: 'succeeded', value: Buffer.alloc(bytes), ttl: 1, attempt: 1, ran: 0 },
     ...{ kept: undefined, client: '' },
   }
-  return { held: new Held({ ...place, id: outcome.id, call: Buffer.alloc(0), begunBefore: 0 }), outcome }
+  const held = new Held({
+    ...{ ...place, id: outcome.id, call: Buffer.alloc(0) },
+    ...{ begunBefore: 0, failures: 0, crashes: 0, expires: undefined, deadline: undefined },
+  })
+  return { held, outcome }
 }
 const several = (count: number, bytes?: number): Finished[] =>
   Array.from({ length: count }, () => finished(bytes))
@@ -34,12 +38,12 @@ interface Turn {
 }
 
 /** Turns that are answered when the spec says so. */
-function turnsOf(more: Partial<TurnsOptions> = {}) {
+function turnsOf(more: Partial<TurnsOptions<TurnReply>> = {}) {
   const sent: Turn[] = []
   const state = { wanted: 0, busy: true, most: 0, open: 0 }
   const replies: { finished: readonly Finished[]; want: number; asked: number }[] = []
   const errors: { finished: readonly Finished[]; error: unknown; asked: number }[] = []
-  const turns = new Turns({
+  const turns = new Turns<TurnReply>({
     wanted: () => state.wanted,
     isBusy: () => state.busy,
     send: (want, outcomes) =>

@@ -9,9 +9,33 @@ local LAST_LOOK = 30000
 local time = call('TIME')
 local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 local function place_of(lane, entry) return lane == 'normal' and entry or lane .. '/' .. entry end
-local function parse_place(place)
-  local lane, entry = string.match(place, '^(%a*)/?(%d+%-%d+)$')
-  return lane == '' and 'normal' or lane, entry
+`
+
+const cancel = `local REMEMBERED = 3600000
+local function cancel(id, reason, ttl)
+  local key = TASK .. id
+  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'unknown')
+  if record.err then return 'none' end
+  local state = standing(record[1], record[2])
+  if state == 'none' or state == 'cancelled' then return state end
+  if record[2] then return 'ended' end
+  if state == 'running' then
+    call('HSET', key, 'cancel', reason)
+    call('ZREMRANGEBYSCORE', P .. ':cancelling', '-inf', string.format('%.0f', now - REMEMBERED))
+    call('ZADD', P .. ':cancelling', now, record[1])
+    tell('cancel ' .. record[1] .. ' ' .. string.sub(reason, 1, 500))
+    return 'running'
+  end
+  local packed_call, lane, entry = record[3], parse_place(record[1])
+  if lane then
+    packed_call = call('XRANGE', STREAM .. lane, entry, entry)[1][2][2]
+    void(lane, entry)
+  end
+  call('ZREM', SCHEDULED, id)
+  if record[7] then call('ZREM', P .. ':parked', record[7] .. '/' .. id) end
+  settle_as_error(ending('cancelled', record[6] or '0', '', ttl), id, packed_call, packed_call, record[4], record[5],
+    'TaskCancelledError', 'ERR_MILLRACE_TASK_CANCELLED', reason)
+  return 'cancelled'
 end
 `
 
@@ -67,14 +91,181 @@ local function quarantine(lane, entry, reason, sample)
   drop(lane, entry)
 end
 local function refused(record, lane, entry, sample)
-  if record.err or not record[1] then
+  if record[1] == place_of(lane, entry) and not record[2] then return false end
+  local was_void = call('SREM', P .. ':void:' .. lane, entry) == 1
+  if not was_void and (record.err or not record[1]) then
     quarantine(lane, entry, record.err and 'record of another type' or 'no record', sample)
-  elseif record[1] == place_of(lane, entry) and not record[2] then
-    return false
   else
     drop(lane, entry)
   end
   return true
+end
+`
+
+const ends = `local function keep_failed(id, max_failed)
+  local failed = P .. ':failed'
+  call('ZADD', failed, now, id)
+  for _, old in ipairs(call('ZRANGE', failed, 0, 1)) do
+    if call('EXISTS', TASK .. old) == 0 then call('ZREM', failed, old) end
+  end
+  local over = call('ZCARD', failed) - max_failed
+  if over > 0 then
+    local oldest = call('ZPOPMIN', failed, math.min(over, 100))
+    for i = 1, #oldest, 2 do call('PEXPIRE', TASK .. oldest[i], LAST_LOOK) end
+  end
+end
+local function release_key(how, id, name)
+  local key = P .. ':key:' .. name
+  local holder, follower = call('GET', key), call('HGET', TASK .. id, 'next')
+  local waits = follower and call('HMGET', TASK .. follower, 'entry', 'call', 'end', 'begin')
+  local lane = waits and waits[1] and waits[2] and not waits[3] and string.match(waits[1], '^waiting/(%a+)$')
+  if lane then
+    if not holder or holder == id then call('SET', key, follower, 'KEEPTTL') end
+    if waits[4] and tonumber(waits[4]) > tonumber(now) then
+      call('HSET', TASK .. follower, 'entry', 'scheduled/' .. lane)
+      at_time(SCHEDULED, follower, tonumber(waits[4]))
+    else
+      call('HDEL', TASK .. follower, 'call')
+      line_up(follower, lane, waits[2])
+    end
+  elseif holder == id and call('PTTL', key) < 0 then
+    if how.state == 'failed' then call('PEXPIREAT', key, how.expiry) else call('DEL', key) end
+  end
+end
+local function settle_as_error(how, id, packed_call, kept, clients, key_name, name, code, message)
+  local asked = string.byte(packed_call, 1) or 0
+  local client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or ''
+  settle(how, id, how.ran or '0', cmsgpack.pack({ name = name, code = code, message = message }), kept, client, clients, key_name)
+end
+local function settle_cancelled(how, id, lane, entry, packed_call, reason, clients, key_name)
+  settle_as_error(how, id, packed_call, packed_call, clients, key_name,
+    'TaskCancelledError', 'ERR_MILLRACE_TASK_CANCELLED', reason)
+  drop(lane, entry)
+end
+`
+
+const errors = `local MAX_ERRORS, MAX_ERROR = 5, 16384
+local function keep_error(packed, attempt, value, at)
+  local errors = packed and cmsgpack.unpack(packed) or {}
+  while #errors >= 3 * MAX_ERRORS do
+    for _ = 1, 3 do table.remove(errors, 1) end
+  end
+  local n = #errors
+  errors[n + 1], errors[n + 2], errors[n + 3] = attempt, at or now, #value <= MAX_ERROR and value or ''
+  return cmsgpack.pack(errors)
+end
+`
+
+const expire = `local function look_again(id, over)
+  if over and over > tonumber(now) then at_time(EXPIRING, id, over) end
+  return false
+end
+local function expire(id, failed_ttl, max_failed)
+  local key = TASK .. id
+  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'expires', 'deadline')
+  if record.err or not record[1] or record[2] then return false end
+  local packed_call, attempt = record[3], record[6] or '0'
+  local over = time_over(attempt, record[7], record[8])
+  local is_over, is_parked = over and over <= tonumber(now), string.sub(record[1], 1, 7) == 'parked/'
+  if not is_over and not is_parked then return look_again(id, over) end
+  local lane, entry = parse_place(record[1])
+  if lane then
+    local pending = pcall('XPENDING', STREAM .. lane, GROUP, entry, entry, 1)
+    local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
+    if #pending > 0 or not found then return look_again(id, tonumber(record[8])) end
+    packed_call = found[2][2]
+    void(lane, entry)
+  end
+  call('ZREM', SCHEDULED, id)
+  local name = is_parked and call('HGET', key, 'unknown') or ''
+  if is_parked then call('ZREM', P .. ':parked', name .. '/' .. id) end
+  if not is_over then
+    settle_as_error(ending('failed', attempt, '', failed_ttl, max_failed), id, packed_call, packed_call, record[4],
+      record[5], 'UnknownTaskError', 'ERR_MILLRACE_UNKNOWN_TASK', 'no worker came that knows a task of this name: ' .. name)
+  else
+    local in_time = tonumber(record[8]) and tonumber(record[8]) <= tonumber(now) and 'end before its deadline' or 'start in time'
+    settle_as_error(ending('expired', attempt, '', failed_ttl, max_failed), id, packed_call, packed_call, record[4],
+      record[5], 'TaskExpiredError', 'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. in_time)
+  end
+  return true
+end
+`
+
+const front = `local FRONT = P .. ':front'
+local function put_front(id, packed_call)
+  call('HSET', TASK .. id, 'entry', 'front/first', 'call', packed_call, 'created', now)
+  call('LPUSH', FRONT, id)
+  call('HSET', P .. ':settings', 'front', '1')
+  tell('front')
+end
+local function take_front(most)
+  for _, id in ipairs(call('LPOP', FRONT, most) or {}) do
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+    if not record.err and record[1] == 'front/first' and not record[2] then
+      call('HDEL', TASK .. id, 'call')
+      line_up(id, 'first', record[3])
+    end
+  end
+  if call('EXISTS', FRONT) == 0 then call('HDEL', P .. ':settings', 'front') end
+end
+`
+
+const late = `local function late(fields)
+  for i = 3, #fields - 1, 2 do
+    local name = fields[i]
+    if (name == 'expires' or name == 'deadline') and (tonumber(fields[i + 1]) or math.huge) <= tonumber(now) then
+      return name == 'expires' and 'start in time' or 'end before its deadline'
+    end
+  end
+end
+`
+
+const line = `local EXTRAS = { 'attempt', 'failures', 'crashes', 'expires', 'deadline' }
+local function time_over(attempt, expires, deadline)
+  local begun = (tonumber(attempt) or 0) > 0
+  local over = math.min(not begun and tonumber(expires) or math.huge, tonumber(deadline) or math.huge)
+  return over < math.huge and over or nil
+end
+local function line_up(id, lane, packed_call)
+  local key = TASK .. id
+  local values, fields = call('HMGET', key, unpack(EXTRAS)), { id, packed_call }
+  if (tonumber(values[1]) or 0) > 0 then values[4] = false end
+  for i, name in ipairs(EXTRAS) do
+    if values[i] and values[i] ~= '0' then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = values[i]
+    end
+  end
+  local over = time_over(values[1], values[4], values[5])
+  if over then at_time(EXPIRING, id, over) end
+  call('HSET', key, 'entry', place_of(lane, call('XADD', STREAM .. lane, '*', unpack(fields))))
+end
+`
+
+const move = `local function move(id, to)
+  local key = TASK .. id
+  local record = pcall('HMGET', key, 'entry', 'end', 'created')
+  if record.err then return 'none' end
+  local state = standing(record[1], record[2])
+  if state == 'none' or state == 'running' then return state end
+  if record[2] then return 'ended' end
+  local lane, entry = parse_place(record[1])
+  if lane == to or record[1] == state .. '/' .. to then return 'there' end
+  if state == 'queued' and not lane then
+    local packed_call = call('HGET', key, 'call')
+    call('HDEL', key, 'call')
+    line_up(id, to, packed_call)
+    return 'moved'
+  end
+  if not lane then
+    call('HSET', key, 'entry', state .. '/' .. to)
+    return 'moved'
+  end
+  local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
+  void(lane, entry)
+  call('HSET', key, 'created', record[3] or string.match(entry, '^%d+'))
+  line_up(id, to, found[2][2])
+  return 'moved'
 end
 `
 
@@ -84,20 +275,107 @@ const owner = `local function is_registered(worker)
 end
 `
 
-const requeue = `local function requeue(id, lane, entry, packed_call, attempt, created)
-  local place
-  if attempt > 0 then
-    place = call('XADD', STREAM .. 'first', '*', id, packed_call, 'attempt', tostring(attempt))
-  else
-    place = call('XADD', STREAM .. 'first', '*', id, packed_call)
+const park = `local function is_known(name)
+  for _, worker in ipairs(call('ZRANGE', P .. ':workers', now, '+inf', 'BYSCORE', 'LIMIT', 0, 1000)) do
+    local tasks = call('HGET', P .. ':worker:' .. worker, 'tasks')
+    if tasks and string.find(' ' .. tasks .. ' ', ' ' .. name .. ' ', 1, true) then return true end
   end
-  call('HSET', TASK .. id, 'entry', place_of('first', place), 'attempt', tostring(attempt),
-    'created', created or string.match(entry, '^%d+'))
+  return false
+end
+local function park(id, lane, entry, packed_call, name, patience, record)
+  local key = TASK .. id
+  local to = lane == 'first' and call('HGET', key, 'home') or lane
+  call('HSET', key, 'created', record.created or string.match(entry, '^%d+'), 'unknown', name, 'left', place_of(lane, entry),
+    'call', packed_call, 'entry', 'parked/' .. to)
+  call('ZADD', P .. ':parked', '0', name .. '/' .. id)
+  local over = time_over(unpack(call('HMGET', key, 'attempt', 'expires', 'deadline')))
+  at_time(EXPIRING, id, math.min(now + patience, over or math.huge))
+  if is_known(name) then tell('parked ' .. name) end
   drop(lane, entry)
 end
 `
 
-const settle = `local replies, sizes, MAX_MESSAGE = {}, {}, 262144
+const place = `local function parse_place(place)
+  local lane, entry = string.match(place, '^(%a*)/?(%d+%-%d+)$')
+  return lane == '' and 'normal' or lane, entry
+end
+local function tell(word) call('PUBLISH', P .. ':control', word) end
+local function void(lane, entry)
+  call('SADD', P .. ':void:' .. lane, entry)
+  tell('void')
+end
+`
+
+const schedule = `local SCHEDULED, EXPIRING = P .. ':scheduled', P .. ':expiring'
+local nearest
+local function next_time()
+  local due, over = call('ZRANGE', SCHEDULED, 0, 0, 'WITHSCORES'), call('ZRANGE', EXPIRING, 0, 0, 'WITHSCORES')
+  return math.min(tonumber(due[2]) or math.huge, tonumber(over[2]) or math.huge)
+end
+local function at_time(set, id, time)
+  nearest = nearest or next_time()
+  call('ZADD', set, string.format('%.0f', time), id)
+end
+local function tell_nearest()
+  local time = nearest and next_time()
+  if time and time < nearest then tell('due ' .. string.format('%.0f', math.max(time - now, 0))) end
+end
+`
+
+const requeue = `local function requeue(id, lane, entry, packed_call, attempt, created)
+  local key = TASK .. id
+  call('HSET', key, 'attempt', tostring(attempt), 'created', created or string.match(entry, '^%d+'))
+  if lane ~= 'first' then call('HSET', key, 'home', lane) end
+  line_up(id, 'first', packed_call)
+  drop(lane, entry)
+end
+`
+
+const retry = `local function retry(id, lane, entry, packed_call, attempt, delay, value, record)
+  local key = TASK .. id
+  local to = lane == 'first' and call('HGET', key, 'home') or lane
+  call('HINCRBY', key, 'failures', '1')
+  call('HSET', key, 'attempt', attempt, 'created', record.created or string.match(entry, '^%d+'),
+    'errors', keep_error(record.errors, attempt, value), 'left', place_of(lane, entry))
+  if tonumber(delay) > 0 then
+    call('HSET', key, 'entry', 'scheduled/' .. to, 'call', packed_call)
+    at_time(SCHEDULED, id, now + delay)
+  else
+    line_up(id, to, packed_call)
+  end
+  drop(lane, entry)
+end
+`
+
+const standing = `local OUT_OF_LINE = { scheduled = 'scheduled', waiting = 'waiting', parked = 'parked', front = 'queued' }
+local STATES = { s = 'succeeded', f = 'failed', c = 'cancelled', e = 'expired' }
+local function standing(place, ending_field)
+  if not place then return 'none' end
+  if ending_field then return STATES[string.sub(ending_field, 1, 1)] end
+  local lane, entry = parse_place(place)
+  if not lane then return OUT_OF_LINE[string.match(place, '^(%a+)/%a+$') or ''] or 'none' end
+  local pending = pcall('XPENDING', STREAM .. lane, GROUP, entry, entry, 1)
+  if #pending > 0 then return 'running' end
+  return #call('XRANGE', STREAM .. lane, entry, entry) > 0 and 'queued' or 'none'
+end
+`
+
+const rare = `local made, ending, settle
+local function rare()
+  if made then return made end
+${place}${schedule}${line}${requeue}${ends}${errors}${retry}${park}${standing}${move}${cancel}${expire}${late}${front}  made = {
+    SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
+    parse_place = parse_place, tell = tell, void = void, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
+    line_up = line_up, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
+    keep_failed = keep_failed, release_key = release_key, settle_as_error = settle_as_error,
+    settle_cancelled = settle_cancelled, keep_error = keep_error, retry = retry, park = park,
+    cancel = cancel, expire = expire, put_front = put_front, take_front = take_front,
+  }
+  return made
+end
+`
+
+const replies = `local replies, sizes, MAX_MESSAGE = {}, {}, 262144
 local function publish(client)
   call('PUBLISH', P .. ':reply:' .. client, cmsgpack.pack(replies[client]))
   replies[client] = nil
@@ -113,22 +391,18 @@ local function reply(client, id, what, value)
   if inline then sizes[client] = sizes[client] + #value end
   if sizes[client] > MAX_MESSAGE then publish(client) end
 end
+local ended, ended_ids = {}, {}
 local function publish_all()
   for client in pairs(replies) do publish(client) end
+  for state, count in pairs(ended) do call('HINCRBY', P .. ':ended', state, tostring(count)) end
+  if ended_ids[1] and call('EXISTS', P .. ':expiring') == 1 then call('ZREM', P .. ':expiring', unpack(ended_ids)) end
 end
-local function keep_failed(id, max_failed)
-  local failed = P .. ':failed'
-  call('ZADD', failed, now, id)
-  for _, old in ipairs(call('ZRANGE', failed, 0, 1)) do
-    if call('EXISTS', TASK .. old) == 0 then call('ZREM', failed, old) end
-  end
-  local over = call('ZCARD', failed) - max_failed
-  if over > 0 then
-    local oldest = call('ZPOPMIN', failed, math.min(over, 100))
-    for i = 1, #oldest, 2 do call('PEXPIRE', TASK .. oldest[i], LAST_LOOK) end
-  end
-end
-local function ending(state, attempt, worker, ttl, max_failed)
+`
+
+const settle = `
+local AN_HOUR = 3600000
+function ending(state, attempt, worker, ttl, max_failed)
+  if state == 'cancelled' or state == 'expired' then ttl = math.min(ttl, AN_HOUR) end
   return {
     state = state,
     field = state == 'succeeded' and 'result' or 'error',
@@ -138,7 +412,7 @@ local function ending(state, attempt, worker, ttl, max_failed)
     max_failed = state == 'failed' and tonumber(max_failed),
   }
 end
-local function settle(how, id, ran, value, kept, client, clients)
+function settle(how, id, ran, value, kept, client, clients, name)
   local key = TASK .. id
   if value == '' then
     call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept)
@@ -146,7 +420,10 @@ local function settle(how, id, ran, value, kept, client, clients)
     call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept, how.field, value)
   end
   call('PEXPIREAT', key, how.expiry)
-  if how.max_failed then keep_failed(id, how.max_failed) end
+  if how.max_failed then rare().keep_failed(id, how.max_failed) end
+  ended[how.state] = (ended[how.state] or 0) + 1
+  ended_ids[#ended_ids + 1] = id
+  if name then rare().release_key(how, id, name) end
   if client ~= '' then reply(client, id, how.state, value) end
   if clients then
     call('HDEL', key, 'clients')
@@ -154,11 +431,6 @@ local function settle(how, id, ran, value, kept, client, clients)
       if other ~= client then reply(other, id, how.state, value) end
     end
   end
-end
-local function settle_as_error(how, id, packed_call, kept, clients, name, code, message)
-  local asked = string.byte(packed_call, 1) or 0
-  local client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or ''
-  settle(how, id, '0', cmsgpack.pack({ name = name, code = code, message = message }), kept, client, clients)
 end
 `
 
@@ -169,17 +441,23 @@ const take = `local function take(door, lane, items, answer)
     local id, packed_call = fields[1], fields[2]
     local record = pcall('HMGET', TASK .. id, 'entry', 'end')
     if refused(record, lane, entry, packed_call) then
-    elseif #fields ~= 2 and (#fields ~= 4 or fields[3] ~= 'attempt') then
+    elseif #fields % 2 ~= 0 then
       quarantine(lane, entry, 'not a call', packed_call)
     elseif #packed_call > door.max_call then
-      local more = call('HMGET', TASK .. id, 'clients', 'attempt')
+      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
       local how = ending('failed', more[2] or '0', door.worker, door.failed_ttl, door.max_failed)
-      settle_as_error(how, id, packed_call, '', more[1], 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
+      rare().settle_as_error(how, id, packed_call, '', more[1], more[3], 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
         'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. door.max_call)
+      drop(lane, entry)
+    elseif fields[3] and rare().late(fields) then
+      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
+      local how = ending('expired', more[2] or '0', door.worker, door.failed_ttl)
+      rare().settle_as_error(how, id, packed_call, packed_call, more[1], more[3], 'TaskExpiredError',
+        'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. rare().late(fields))
       drop(lane, entry)
     else
       local n = #good
-      good[n + 1], good[n + 2], good[n + 3], good[n + 4] = entry, id, packed_call, fields[4] or ''
+      good[n + 1], good[n + 2], good[n + 3], good[n + 4] = entry, id, packed_call, fields[3] and table.concat(fields, ' ', 3) or ''
     end
   end
   answer[#answer + 1] = lane
@@ -189,26 +467,25 @@ end
 
 export const sources = {
   attach: `#!lua flags=allow-oom
-${base}local client, join, answers = args[1], args[2] == '1', {}
+${base}${replies}${rare}${settle}local task = rare()
+local client, join, failed_ttl, max_failed, answers = args[1], args[2] == '1', args[3], args[4], {}
 local MAX_CLIENTS = 256
-local function is_in_line(place)
-  local lane, entry = parse_place(place)
-  if not lane then return false end
-  local found = pcall('XRANGE', STREAM .. lane, entry, entry)
-  if #found > 0 then return true end
-  local pending = pcall('XPENDING', STREAM .. lane, GROUP, entry, entry, 1)
-  return #pending > 0
+local function is_over(record)
+  local over = (record[8] or record[9]) and task.time_over(record[10], record[8], record[9])
+  return over and over <= tonumber(now)
 end
-local function attach(id)
+local attach
+function attach(id, again)
   local key = TASK .. id
-  local record = pcall('HMGET', key, 'entry', 'end', 'result', 'error', 'progress', 'clients', 'version')
+  local record = pcall('HMGET', key, 'entry', 'end', 'result', 'error', 'progress', 'clients', 'version', 'expires', 'deadline', 'attempt')
   if record.err or not record[1] then return { 'lost' } end
   if record[2] then
     local value = record[3] or record[4] or ''
-    local state = string.sub(record[2], 1, 1) == 's' and 'succeeded' or 'failed'
+    local state = task.STATES[string.sub(record[2], 1, 1)]
     return #value <= MAX_INLINE and { state, value } or { state }
   end
-  if not is_in_line(record[1]) then
+  if not again and is_over(record) and task.expire(id, failed_ttl, max_failed) then return attach(id, true) end
+  if task.standing(record[1]) == 'none' then
     call('PEXPIRE', key, LAST_LOOK)
     return { 'lost' }
   end
@@ -223,7 +500,9 @@ local function attach(id)
   end
   return record[5] and { 'open', record[5], record[7] or '0' } or { 'open' }
 end
-for i = 3, #args do answers[i - 2] = attach(args[i]) end
+for i = 5, #args do answers[i - 4] = attach(args[i]) end
+publish_all()
+task.tell_nearest()
 return answers
 `,
   beat: `#!lua flags=allow-oom
@@ -241,41 +520,196 @@ call('ZADD', workers, now + lease, worker)
 call('PEXPIRE', details, DAY)
 return 'alive'
 `,
-  enqueue: `#!lua
-${base}local resent, accepted = args[1] == '1', 0
-local lane, stream, prefix
-for i = 2, #args, 3 do
-  local id = args[i + 1]
-  if args[i] ~= lane then
-    lane = args[i]
-    stream, prefix = STREAM .. lane, place_of(lane, '')
+  cancel: `#!lua flags=allow-oom
+${base}${replies}${rare}${settle}local task = rare()
+local answer = task.cancel(args[1], args[2], args[3])
+publish_all()
+task.tell_nearest()
+return answer
+`,
+  counts: `#!lua flags=no-writes
+${base}local answer = {}
+for _, lane in ipairs(LANES) do
+  local stream, queued, running = STREAM .. lane, 0, 0
+  local groups = pcall('XINFO', 'GROUPS', stream)
+  if groups.err then
+    groups = {}
+  elseif #groups == 0 then
+    queued = call('XLEN', stream)
   end
-  if not resent or call('EXISTS', TASK .. id) == 0 then
-    local entry = call('XADD', stream, '*', id, args[i + 2])
-    if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
-      accepted = accepted + 1
+  for _, group in ipairs(groups) do
+    if group[2] == GROUP then
+      running = group[6]
+      queued = group[12] or math.max(call('XLEN', stream) - running, 0)
+    end
+  end
+  queued = math.max(queued - call('SCARD', P .. ':void:' .. lane), 0)
+  if lane == 'first' then queued = queued + call('LLEN', P .. ':front') end
+  answer[#answer + 1] = lane
+  answer[#answer + 1] = queued
+  answer[#answer + 1] = running
+end
+for _, set in ipairs({ 'scheduled', 'parked', 'failed' }) do
+  answer[#answer + 1] = set
+  answer[#answer + 1] = call('ZCARD', P .. ':' .. set)
+end
+answer[#answer + 1] = 'ended'
+answer[#answer + 1] = call('HGETALL', P .. ':ended')
+return answer
+`,
+  enqueue: `#!lua
+${base}${rare}local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
+local notes = {}
+local function is_full() return cap and accepted >= cap end
+local function note(number, what)
+  notes[#notes + 1] = number
+  notes[#notes + 1] = what
+end
+if cap then
+  for _, lane in ipairs(LANES) do cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) end
+  cap = cap - call('ZCARD', P .. ':scheduled') - call('LLEN', P .. ':front')
+end
+local enqueue_how
+local function how_to()
+  if enqueue_how then return enqueue_how end
+  local task = rare()
+  local function holder_of(key)
+    local holder = call('GET', key)
+    if not holder then return nil end
+    local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+    local state = task.standing(record[1], record[2])
+    if state == 'none' then return nil end
+    if not record[2] then return holder, state, true end
+    return state ~= 'failed' and call('PTTL', key) > 0 and holder or nil, state, false
+  end
+  local function asker(packed_call)
+    return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
+  end
+  local function follow(holder, lane, id, packed_call, key_name)
+    local next_id = call('HGET', TASK .. holder, 'next')
+    local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
+    if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then
+      local asked, clients = asker(waits[3] or ''), waits[4] or ''
+      if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
+        call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
+      end
+      call('HSET', TASK .. next_id, 'call', packed_call)
+      return next_id
+    end
+    call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now, 'key', key_name)
+    call('HSET', TASK .. holder, 'next', id)
+    return id
+  end
+  local function join(number, id, holder, state)
+    call('SET', P .. ':joined:' .. id, holder, 'PX', 60000)
+    note(number, holder .. ' ' .. state)
+  end
+  local function joined_before(number, id)
+    local holder = resent and call('GET', P .. ':joined:' .. id)
+    if not holder then return false end
+    local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+    note(number, holder .. ' ' .. task.standing(record[1], record[2]))
+    return true
+  end
+  local function keep_times(key, o, begin)
+    if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
+    if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
+  end
+  function enqueue_how(number, how, id, packed_call)
+    local key, lane, o = TASK .. id, how[1], {}
+    if call('EXISTS', key) == 1 then return end
+    for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
+    local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
+    if o.key and joined_before(number, id) then return end
+    if o.key then
+      local name = P .. ':key:' .. o.key
+      local holder, state, is_live = holder_of(name)
+      if holder and is_live and o.again then
+        local joined = follow(holder, lane, id, packed_call, o.key)
+        if joined ~= id then return join(number, id, joined, 'waiting') end
+        if begin > tonumber(now) then call('HSET', key, 'begin', string.format('%.0f', begin)) end
+        keep_times(key, o, begin)
+        local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+        if over then task.at_time(task.EXPIRING, id, over) end
+        accepted = accepted + 1
+        return
+      elseif holder then
+        if o.up and is_live then task.move(holder, 'first') end
+        return join(number, id, holder, state)
+      elseif is_full() then
+        return note(number, 'full')
+      elseif state then
+        note(number, '- ' .. state)
+      end
+      if o.hold then call('SET', name, id, 'PX', o.hold) else call('SET', name, id) end
+      call('HSET', key, 'key', o.key)
+    end
+    if is_full() then return note(number, 'full') end
+    keep_times(key, o, begin)
+    accepted = accepted + 1
+    if begin > tonumber(now) then
+      call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
+      task.at_time(task.SCHEDULED, id, begin)
+      if o.deadline then task.at_time(task.EXPIRING, id, now + o.deadline) end
+    elseif o.newest then
+      task.put_front(id, packed_call)
+      local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+      if over then task.at_time(task.EXPIRING, id, over) end
     else
-      call('XDEL', stream, entry)
+      task.line_up(id, lane, packed_call)
+    end
+  end
+  return enqueue_how
+end
+local lane, stream, prefix
+for i = 3, #args, 3 do
+  local id = args[i + 1]
+  if args[i] ~= lane and type(args[i]) == 'table' then
+    how_to()(i / 3, args[i], id, args[i + 2])
+  elseif cap and is_full() and call('EXISTS', TASK .. id) == 0 then
+    note(i / 3, 'full')
+  else
+    if args[i] ~= lane then
+      lane = args[i]
+      stream, prefix = STREAM .. lane, place_of(lane, '')
+    end
+    if not resent or call('EXISTS', TASK .. id) == 0 then
+      local entry = call('XADD', stream, '*', id, args[i + 2])
+      if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
+        accepted = accepted + 1
+      else
+        call('XDEL', stream, entry)
+      end
     end
   end
 end
-return accepted
+if made then made.tell_nearest() end
+return #notes == 0 and accepted or { accepted, unpack(notes) }
+`,
+  find: `#!lua flags=no-writes
+${base}${rare}local task = rare()
+local id = call('GET', P .. ':key:' .. args[1])
+if not id then return { 'none', '' } end
+local record = call('HMGET', TASK .. id, 'entry', 'end')
+local state = task.standing(record[1], record[2])
+return { state, state == 'none' and '' or id }
 `,
   inspect: `#!lua flags=no-writes
-${base}local fields = pcall('HGETALL', TASK .. args[1])
+${base}${rare}local task = rare()
+local fields = pcall('HGETALL', TASK .. args[1])
 if fields.err or #fields == 0 then return nil end
 local record = {}
 for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
 local packed_call, worker, since = record.call or '', '', ''
 if record.entry and not record['end'] then
-  local lane, entry = parse_place(record.entry)
+  local lane, entry = task.parse_place(record.entry)
   local stream = STREAM .. (lane or '')
   local found = lane and pcall('XRANGE', stream, entry, entry) or {}
   if found[1] then packed_call = found[1][2][2] or '' end
   local held = lane and pcall('XPENDING', stream, GROUP, entry, entry, 1) or {}
   if held[1] then worker, since = held[1][2], string.format('%.0f', now - held[1][3]) end
 end
-return { packed_call, worker, since, unpack(fields) }
+return { packed_call, worker, since, call('ZSCORE', P .. ':scheduled', args[1]) or '', unpack(fields) }
 `,
   leave: `#!lua flags=allow-oom
 ${base}local worker, held = args[1], 0
@@ -289,6 +723,50 @@ call('ZREM', P .. ':workers', worker)
 call('DEL', P .. ':worker:' .. worker)
 return 0
 `,
+  list: `#!lua flags=no-writes
+${base}local state, lane, after, most = args[1], args[2], args[3], tonumber(args[4])
+local stream, answer = STREAM .. lane, { '' }
+local function add(id) answer[#answer + 1] = id end
+if state == 'queued' then
+  local from = after
+  local groups = after == '' and pcall('XINFO', 'GROUPS', stream) or {}
+  for _, group in ipairs(groups.err and {} or groups) do
+    if group[2] == GROUP then from = group[8] end
+  end
+  if lane == 'first' and after == '' then
+    for _, id in ipairs(call('LRANGE', P .. ':front', 0, most - 1)) do
+      if call('HGET', TASK .. id, 'entry') == 'front/first' and call('HEXISTS', TASK .. id, 'end') == 0 then add(id) end
+    end
+  end
+  local found = call('XRANGE', stream, from == '' and '-' or '(' .. from, '+', 'COUNT', most)
+  for _, item in ipairs(found) do
+    local id = item[2][1]
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end')
+    if not record.err and record[1] == place_of(lane, item[1]) and not record[2] then add(id) end
+  end
+  if #found == most then answer[1] = found[most][1] end
+elseif state == 'running' then
+  local pending = pcall('XPENDING', stream, GROUP, after == '' and '-' or '(' .. after, '+', most)
+  for _, item in ipairs(pending.err and {} or pending) do
+    local found = call('XRANGE', stream, item[1], item[1])[1]
+    if found then add(found[2][1]) end
+  end
+  if #pending == most then answer[1] = pending[most][1] end
+else
+  local from = tonumber(after) or 0
+  local range = state == 'failed' and 'ZREVRANGE' or 'ZRANGE'
+  local members = call(range, P .. ':' .. state, from, from + most - 1)
+  for _, member in ipairs(members) do add(state == 'parked' and string.match(member, '[^/]*$') or member) end
+  if #members == most then answer[1] = tostring(from + most) end
+end
+return answer
+`,
+  move: `#!lua flags=allow-oom
+${base}${rare}local task = rare()
+local answer = task.move(args[1], args[2])
+task.tell_nearest()
+return answer
+`,
   pending: `#!lua flags=no-writes
 ${base}${owner}if not is_registered(args[1]) then return 'dead' end
 local held = {}
@@ -298,10 +776,14 @@ for _, lane in ipairs(LANES) do
     held[#held + 1] = item[1]
   end
 end
+for _, place in ipairs(call('ZRANGE', P .. ':cancelling', -1000, -1)) do
+  held[#held + 1] = 'cancel'
+  held[#held + 1] = place
+end
 return held
 `,
   progress: `#!lua flags=allow-oom
-${base}${settle}local answers = {}
+${base}${replies}local answers = {}
 for i = 1, #args, 5 do
   local id, place, value, version = args[i], place_of(args[i + 1], args[i + 2]), args[i + 3], args[i + 4]
   local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients')
@@ -316,12 +798,39 @@ end
 publish_all()
 return table.concat(answers)
 `,
+  promote: `#!lua flags=allow-oom
+${base}${replies}${rare}${settle}local task = rare()
+local most, failed_ttl, max_failed = args[1], args[2], args[3]
+local lined_up, over = 0, 0
+for _, id in ipairs(call('ZRANGE', task.SCHEDULED, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)) do
+  call('ZREM', task.SCHEDULED, id)
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+  local lane = not record.err and record[1] and not record[2] and record[3] and string.match(record[1], '^scheduled/(%a+)$')
+  if lane then
+    call('HDEL', TASK .. id, 'call')
+    task.line_up(id, lane, record[3])
+    lined_up = lined_up + 1
+  end
+end
+for _, id in ipairs(call('ZRANGE', task.EXPIRING, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)) do
+  call('ZREM', task.EXPIRING, id)
+  if task.expire(id, failed_ttl, max_failed) then over = over + 1 end
+end
+publish_all()
+for _, lane in ipairs(LANES) do
+  local void = P .. ':void:' .. lane
+  if call('EXISTS', void) == 1 and call('XLEN', STREAM .. lane) == 0 then call('DEL', void) end
+end
+local time = task.next_time()
+return { time == math.huge and -1 or math.max(time - now, 0), now, lined_up, over }
+`,
   quarantine: `#!lua flags=allow-oom
 ${base}${drop}for i = 1, #args, 3 do quarantine(args[i], args[i + 1], 'not a call', args[i + 2]) end
 drop_all()
 `,
   recover: `#!lua flags=allow-oom
-${base}${drop}${settle}${requeue}local reaper, lease, left = args[1], tonumber(args[2]), tonumber(args[3])
+${base}${drop}${replies}${rare}${settle}local task = rare()
+local reaper, lease, left = args[1], tonumber(args[2]), tonumber(args[3])
 local max_crashes, failed_ttl, max_failed = tonumber(args[4]), args[5], args[6]
 local workers, at = P .. ':workers', tonumber(now)
 local own = tonumber(call('ZSCORE', workers, reaper) or '0')
@@ -336,24 +845,32 @@ local function silent_strangers()
     end
   end
 end
-local recovered, poisoned = 0, 0
+local recovered, poisoned, MAX_NAMES = 0, 0, 500
 local function put_back(dead, lane, entry)
   local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
   if not found then return drop(lane, entry) end
   local id, packed_call = found[2][1], found[2][2]
-  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients')
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients', 'cancel', 'key', 'crashed')
   if refused(record, lane, entry, packed_call) then return end
-  local attempt, crashes = (tonumber(record[3]) or 0) + 1, (tonumber(record[5]) or 0) + 1
-  call('HSET', TASK .. id, 'crashes', tostring(crashes))
+  local attempt, crashes, by = (tonumber(record[3]) or 0) + 1, tonumber(record[5]) or 0, record[9] or ''
+  if string.match(by, '%S*$') ~= dead then
+    crashes = crashes + 1
+    by = by == '' and dead or by .. ' ' .. dead
+  end
+  call('HSET', TASK .. id, 'crashes', tostring(crashes), 'crashed', string.sub(by, -MAX_NAMES))
+  if record[7] then
+    return task.settle_cancelled(ending('cancelled', attempt, dead, failed_ttl), id, lane, entry, packed_call, record[7],
+      record[6], record[8])
+  end
   if crashes >= max_crashes then
     poisoned = poisoned + 1
-    settle_as_error(ending('failed', attempt, dead, failed_ttl, max_failed), id, packed_call, packed_call, record[6],
+    task.settle_as_error(ending('failed', attempt, dead, failed_ttl, max_failed), id, packed_call, packed_call, record[6], record[8],
       'PoisonTaskError', 'ERR_MILLRACE_POISON',
-      crashes .. ' workers died while they held this task, the last was ' .. dead)
+      crashes .. ' workers died while they ran this task: ' .. string.gsub(by, ' ', ', '))
     return drop(lane, entry)
   end
   recovered = recovered + 1
-  requeue(id, lane, entry, packed_call, attempt, record[4])
+  task.requeue(id, lane, entry, packed_call, attempt, record[4])
 end
 silent_strangers()
 local seen = {}
@@ -376,13 +893,49 @@ for _, dead in ipairs(call('ZRANGE', workers, '-inf', '(' .. now, 'BYSCORE', 'LI
   end
 end
 publish_all()
+task.tell_nearest()
 local next_end = call('ZRANGE', workers, 0, 0, 'WITHSCORES')[2]
 local wait = left <= 0 and 0 or math.max((tonumber(next_end) or at + lease) - at, 0)
 return { wait, recovered, poisoned, unpack(seen) }
 `,
+  redrive: `#!lua flags=allow-oom
+${base}${rare}local task = rare()
+local function redrive(id)
+  local key = TASK .. id
+  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'error', 'errors', 'key', 'home')
+  if record.err or not record[1] then return 'none' end
+  if not record[2] then return 'alive' end
+  local state, attempt, finished = string.match(record[2], '^(%a) (%d+) %d+ (%d+)')
+  if state == 's' then return 'succeeded' end
+  if not record[3] or record[3] == '' then return 'empty' end
+  if record[6] then
+    local name = P .. ':key:' .. record[6]
+    local holder = call('GET', name)
+    if holder and holder ~= id then
+      local other = call('HMGET', TASK .. holder, 'entry', 'end')
+      if other[1] and not other[2] then return 'key' end
+    end
+    call('SET', name, id)
+  end
+  call('HSET', key, 'errors', task.keep_error(record[5], attempt, record[4] or '', finished))
+  call('HDEL', key, 'end', 'error', 'call', 'attempt', 'failures', 'crashes', 'crashed', 'cancel', 'expires', 'deadline',
+    'left', 'unknown', 'begin', 'next', 'progress', 'version')
+  call('PERSIST', key)
+  call('ZREM', P .. ':failed', id)
+  local lane = task.parse_place(record[1]) or string.match(record[1], '%a+$')
+  call('HSETNX', key, 'created', string.match(record[1], '(%d+)%-%d+$') or finished)
+  task.line_up(id, lane == 'first' and record[7] or lane, record[3])
+  return 'retried'
+end
+local answers = {}
+for i = 1, #args do answers[i] = redrive(args[i]) end
+task.tell_nearest()
+return answers
+`,
   release: `#!lua flags=allow-oom
-${base}${drop}${requeue}local worker, answers = args[1], {}
-local function release(lane, entry, begun)
+${base}${drop}${replies}${rare}${settle}local task = rare()
+local worker, failed_ttl, answers = args[1], args[2], {}
+local function release(lane, entry, how)
   local held = pcall('XPENDING', STREAM .. lane, GROUP, entry, entry, 1)[1]
   if not held or held[2] ~= worker then return 'f' end
   local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
@@ -391,20 +944,57 @@ local function release(lane, entry, begun)
     return 'd'
   end
   local id, packed_call = found[2][1], found[2][2]
-  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created')
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'cancel', 'clients', 'key')
   if not refused(record, lane, entry, packed_call) then
-    requeue(id, lane, entry, packed_call, (tonumber(record[3]) or 0) + (begun and 1 or 0), record[4])
+    local attempt = (tonumber(record[3]) or 0) + (how == 1 and 1 or 0)
+    if record[5] then
+      task.settle_cancelled(ending('cancelled', attempt, worker, failed_ttl), id, lane, entry, packed_call, record[5],
+        record[6], record[7])
+    elseif how > 1 then
+      call('HSET', TASK .. id, 'entry', 'scheduled/first', 'call', packed_call, 'attempt', tostring(attempt),
+        'created', record[4] or string.match(entry, '^%d+'))
+      if lane ~= 'first' then call('HSET', TASK .. id, 'home', lane) end
+      task.at_time(task.SCHEDULED, id, now + how)
+      drop(lane, entry)
+    else
+      task.requeue(id, lane, entry, packed_call, attempt, record[4])
+    end
   end
   return 'd'
 end
-for i = 2, #args, 3 do
-  answers[#answers + 1] = release(args[i], args[i + 1], args[i + 2] == '1')
+for i = 3, #args, 3 do
+  answers[#answers + 1] = release(args[i], args[i + 1], tonumber(args[i + 2]))
 end
 drop_all()
+publish_all()
+task.tell_nearest()
 return table.concat(answers)
 `,
+  remove: `#!lua flags=allow-oom
+${base}${replies}${rare}${settle}local task = rare()
+local answers = {}
+for i = 3, #args do
+  local id = args[i]
+  local key = TASK .. id
+  local record = pcall('HMGET', key, 'entry', 'end')
+  local is_running = not record.err and task.standing(record[1], record[2]) == 'running'
+  local answer = is_running and 'running' or task.cancel(id, args[1], args[2])
+  if answer == 'cancelled' then
+    call('PEXPIRE', key, LAST_LOOK)
+  elseif answer == 'ended' then
+    local name = call('HGET', key, 'key')
+    if name and call('GET', P .. ':key:' .. name) == id then call('DEL', P .. ':key:' .. name) end
+    call('DEL', key)
+  end
+  call('ZREM', P .. ':failed', id)
+  answers[i - 2] = (answer == 'running' or answer == 'none') and answer or 'removed'
+end
+publish_all()
+task.tell_nearest()
+return answers
+`,
   reread: `#!lua flags=allow-oom
-${base}${drop}${settle}${take}local door = { worker = args[1], max_call = tonumber(args[2]), max_failed = args[3], failed_ttl = args[4] }
+${base}${drop}${replies}${rare}${settle}${take}local door = { worker = args[1], max_call = tonumber(args[2]), max_failed = args[3], failed_ttl = args[4] }
 local answer = {}
 for i = 5, #args, 2 do
   local lane, entry = args[i], args[i + 1]
@@ -420,30 +1010,64 @@ for i = 5, #args, 2 do
 end
 drop_all()
 publish_all()
+if made then made.tell_nearest() end
 return cmsgpack.pack(answer)
 `,
+  settings: `#!lua flags=allow-oom
+${base}${rare}local task = rare()
+local worker, settings = args[1], P .. ':settings'
+local own = P .. ':worker:' .. worker
+if worker ~= '' and call('EXISTS', own) == 0 then return 'none' end
+for i = 2, #args, 2 do
+  local name, value, key = args[i], args[i + 1], settings
+  if worker ~= '' and name == 'concurrency' then name, key = 'asked', own end
+  if value == '' then call('HDEL', key, name) else call('HSET', key, name, value) end
+end
+if #args > 1 then task.tell(call('HEXISTS', settings, 'paused') == 1 and 'paused' or 'settings') end
+local asked = worker ~= '' and call('HGET', own, 'asked')
+return { call('HGET', settings, 'paused') or '', asked or call('HGET', settings, 'concurrency') or '' }
+`,
   turn: `#!lua flags=allow-oom
-${base}${drop}${settle}${owner}${take}local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
+${base}${drop}${replies}${rare}${settle}${owner}${take}local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
 local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
-local letters = {}
+local letters, ENDS = {}, { succeeded = true, failed = true, expired = true }
+local function put_off(state, id, lane, entry, packed_call, attempt, wait, ran, value, clients, key_name)
+  local more = call('HMGET', TASK .. id, 'created', 'errors', 'cancel')
+  local record = { created = more[1], errors = more[2] }
+  if more[3] or state == 'cancelled' then
+    local how = ending('cancelled', attempt, worker, door.failed_ttl)
+    how.ran = ran
+    rare().settle_cancelled(how, id, lane, entry, packed_call, more[3] or '', clients, key_name)
+  elseif state == 'retry' then
+    rare().retry(id, lane, entry, packed_call, attempt, wait, value, record)
+  else
+    rare().park(id, lane, entry, packed_call, value, wait, record)
+  end
+end
 local function finish(group)
-  local lane = group[1]
-  local how = ending(group[2], group[3], worker, group[4], max_failed)
-  local letter = string.sub(how.head, 1, 1)
+  local lane, state, attempt, ttl = group[1], group[2], group[3], group[4]
+  local how = ENDS[state] and ending(state, attempt, worker, ttl, max_failed)
   for i = 5, #group, 6 do
-    local id, entry, kept = group[i], group[i + 1], group[i + 4]
-    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients')
+    local id, entry, value, kept = group[i], group[i + 1], group[i + 3], group[i + 4]
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key')
     if not refused(record, lane, entry, kept) then
       if kept == '' then
         local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
         kept = found and found[2][2] or ''
       end
-      settle(how, id, group[i + 2], group[i + 3], kept, group[i + 5], record[3])
-      drop(lane, entry)
+      if how then
+        settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4])
+        drop(lane, entry)
+      else
+        put_off(state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4])
+      end
       letters[#letters + 1] = 'd'
     else
-      local again = record[1] == place_of(lane, entry) and string.sub(record[2], 1, 1) == letter
-      letters[#letters + 1] = again and 'a' or 'f'
+      local place = place_of(lane, entry)
+      local letter = not record.err and record[1] == place and string.sub(record[2] or '', 1, 1)
+      local ended_so = letter == string.sub(state, 1, 1) or (letter == 'c' and not how)
+      local left_so = not how and not record.err and call('HGET', TASK .. id, 'left') == place
+      letters[#letters + 1] = (ended_so or left_so) and 'a' or 'f'
     end
   end
 end
@@ -451,10 +1075,17 @@ for i = 6, #args do finish(args[i]) end
 drop_all()
 dropped = {}
 local answer = { table.concat(letters) }
-local failure
+local failure, settings
 if want > 0 and not is_registered(worker) then
   answer[2] = 'dead'
 elseif want > 0 then
+  settings = call('HMGET', P .. ':settings', 'paused', 'front')
+end
+if settings and settings[1] then
+  answer[2] = 'paused'
+elseif settings then
+  local left_out = 0
+  if settings[2] then rare().take_front(want) end
   for _, lane in ipairs(LANES) do
     local stream = STREAM .. lane
     if want > 0 and call('XLEN', stream) > 0 then
@@ -464,12 +1095,42 @@ elseif want > 0 then
       elseif found then
         take(door, lane, found[1][2], answer)
         want = want - #found[1][2]
+        left_out = left_out + #found[1][2] - #answer[#answer] / 4
       end
     end
   end
   drop_all()
+  if left_out > 0 and want <= 0 then rare().tell('void') end
 end
 publish_all()
+if made then made.tell_nearest() end
 return failure or cmsgpack.pack(answer)
+`,
+  unpark: `#!lua flags=allow-oom
+${base}${rare}${owner}local task = rare()
+local worker, most = args[1], tonumber(args[2])
+if not is_registered(worker) then return 0 end
+local taken = 0
+for i = 3, #args do
+  local name = args[i]
+  local members = taken < most
+    and call('ZRANGE', P .. ':parked', '[' .. name .. '/', '(' .. name .. '0', 'BYLEX', 'LIMIT', 0, most - taken) or {}
+  for _, member in ipairs(members) do
+    local id = string.sub(member, #name + 2)
+    call('ZREM', P .. ':parked', member)
+    call('ZREM', task.EXPIRING, id)
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+    local lane = not record.err and record[1] and not record[2] and record[3] and string.match(record[1], '^parked/(%a+)$')
+    if lane then
+      call('HDEL', TASK .. id, 'call', 'unknown')
+      if lane ~= 'first' then call('HSET', TASK .. id, 'home', lane) end
+      task.line_up(id, 'first', record[3])
+    end
+  end
+  taken = taken + #members
+end
+if taken > 0 then pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', most, 'STREAMS', STREAM .. 'first', '>') end
+task.tell_nearest()
+return taken
 `,
 } as const

@@ -1,28 +1,163 @@
 #!lua
 -- enqueue: accepts calls. Refused as a whole at maxmemory, before anything is written.
---   args: { resent ('1' | '0'), lane, id, call, lane, id, call, … }
---   keys: P:task:<id> hash is made, P:stream:<lane> gets its entry { id → call }
+--   args: { resent ('1' | '0'), cap | '', lane | how, id, call, lane | how, id, call, … }
+--         cap: tasks that may wait in all lanes together, before this batch
+--         how: { lane, name, value, … }; names: in (ms from now), at (epoch ms), ttl (ms to start in), deadline (ms to
+--              end in), key (one live task at a time), hold (ms that the key is held, however the task ends),
+--              again ('1': once more after the one that holds the key), up ('1': one that holds the key goes to lane
+--              first), newest ('1': of such the last comes first)
+--   keys: P:task:<id> hash is made, P:stream:<lane> gets its entry { id → call }; P:scheduled, P:expiring, P:key:<key>, P:front, P:joined:<id> (of a call that joined, for a minute)
 --   each: new → record with its place in line; known id → nothing (this batch was sent before: a replay)
---   gives: how many were new
+--   gives: how many were new; or { how many, number of the call (from 1), what, … }; what: full | `<id> <state>` of the task
+--         that it joins | `- <state>` it is new, and the one before it under that key ended so
 --! include base
+--! include rare
 
-local resent, accepted = args[1] == '1', 0
-local lane, stream, prefix
-for i = 2, #args, 3 do
-  local id = args[i + 1]
-  if args[i] ~= lane then
-    lane = args[i]
-    stream, prefix = STREAM .. lane, place_of(lane, '')
+local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
+local notes = {}
+
+-- Those that join another, and those that are there already, need no room.
+local function is_full() return cap and accepted >= cap end
+
+local function note(number, what)
+  notes[#notes + 1] = number
+  notes[#notes + 1] = what
+end
+
+if cap then
+  for _, lane in ipairs(LANES) do cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) end
+  cap = cap - call('ZCARD', P .. ':scheduled') - call('LLEN', P .. ':front')
+end
+
+-- A call with wishes; made when the first comes.
+local enqueue_how
+local function how_to()
+  if enqueue_how then return enqueue_how end
+  local task = rare()
+
+  -- The live task that holds a key, or any that holds it for a time; and its state.
+  local function holder_of(key)
+    local holder = call('GET', key)
+    if not holder then return nil end
+    local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+    local state = task.standing(record[1], record[2])
+    if state == 'none' then return nil end
+    if not record[2] then return holder, state, true end
+    return state ~= 'failed' and call('PTTL', key) > 0 and holder or nil, state, false
   end
-  if not resent or call('EXISTS', TASK .. id) == 0 then
-    -- One field at enqueue: all else is known from the entry and the pending list.
-    local entry = call('XADD', stream, '*', id, args[i + 2])
-    if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
-      accepted = accepted + 1
+
+  local function asker(packed_call)
+    return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
+  end
+
+  -- One task waits for the end of the holder, with the newest call.
+  local function follow(holder, lane, id, packed_call, key_name)
+    local next_id = call('HGET', TASK .. holder, 'next')
+    local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
+    if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then
+      local asked, clients = asker(waits[3] or ''), waits[4] or ''
+      -- The head of the call that goes was the address of one who waits too.
+      if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
+        call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
+      end
+      call('HSET', TASK .. next_id, 'call', packed_call)
+      return next_id
+    end
+    call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now, 'key', key_name)
+    call('HSET', TASK .. holder, 'next', id)
+    return id
+  end
+
+  -- Should the batch be sent again, by when the other task may have ended: it joins the same one.
+  local function join(number, id, holder, state)
+    call('SET', P .. ':joined:' .. id, holder, 'PX', 60000)
+    note(number, holder .. ' ' .. state)
+  end
+
+  local function joined_before(number, id)
+    local holder = resent and call('GET', P .. ':joined:' .. id)
+    if not holder then return false end
+    local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+    note(number, holder .. ' ' .. task.standing(record[1], record[2]))
+    return true
+  end
+
+  local function keep_times(key, o, begin)
+    if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
+    if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
+  end
+
+  function enqueue_how(number, how, id, packed_call)
+    local key, lane, o = TASK .. id, how[1], {}
+    if call('EXISTS', key) == 1 then return end
+    for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
+    local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
+    if o.key and joined_before(number, id) then return end
+    if o.key then
+      local name = P .. ':key:' .. o.key
+      local holder, state, is_live = holder_of(name)
+      if holder and is_live and o.again then
+        local joined = follow(holder, lane, id, packed_call, o.key)
+        if joined ~= id then return join(number, id, joined, 'waiting') end
+        if begin > tonumber(now) then call('HSET', key, 'begin', string.format('%.0f', begin)) end
+        keep_times(key, o, begin)
+        local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+        if over then task.at_time(task.EXPIRING, id, over) end
+        accepted = accepted + 1
+        return
+      elseif holder then
+        if o.up and is_live then task.move(holder, 'first') end
+        return join(number, id, holder, state)
+      elseif is_full() then
+        return note(number, 'full')
+      elseif state then
+        note(number, '- ' .. state)
+      end
+      if o.hold then call('SET', name, id, 'PX', o.hold) else call('SET', name, id) end
+      call('HSET', key, 'key', o.key)
+    end
+    if is_full() then return note(number, 'full') end
+    keep_times(key, o, begin)
+    accepted = accepted + 1
+    if begin > tonumber(now) then
+      call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
+      task.at_time(task.SCHEDULED, id, begin)
+      if o.deadline then task.at_time(task.EXPIRING, id, now + o.deadline) end
+    elseif o.newest then
+      task.put_front(id, packed_call)
+      local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+      if over then task.at_time(task.EXPIRING, id, over) end
     else
-      -- The first copy of a batch, overtaken on its way by the second; or a key of another type.
-      call('XDEL', stream, entry)
+      task.line_up(id, lane, packed_call)
+    end
+  end
+
+  return enqueue_how
+end
+
+local lane, stream, prefix
+for i = 3, #args, 3 do
+  local id = args[i + 1]
+  if args[i] ~= lane and type(args[i]) == 'table' then
+    how_to()(i / 3, args[i], id, args[i + 2])
+  elseif cap and is_full() and call('EXISTS', TASK .. id) == 0 then
+    note(i / 3, 'full')
+  else
+    if args[i] ~= lane then
+      lane = args[i]
+      stream, prefix = STREAM .. lane, place_of(lane, '')
+    end
+    if not resent or call('EXISTS', TASK .. id) == 0 then
+      -- One field at enqueue: all else is known from the entry and the pending list.
+      local entry = call('XADD', stream, '*', id, args[i + 2])
+      if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
+        accepted = accepted + 1
+      else
+        -- The first copy of a batch, overtaken on its way by the second; or a key of another type.
+        call('XDEL', stream, entry)
+      end
     end
   end
 end
-return accepted
+if made then made.tell_nearest() end
+return #notes == 0 and accepted or { accepted, unpack(notes) }

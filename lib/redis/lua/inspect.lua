@@ -1,11 +1,13 @@
 #!lua flags=no-writes
 -- inspect: the whole record of one task, its call wherever it is, and who runs it.
 --   args: { id }
---   keys: P:task:<id>, the entry that it names
---   gives: { call | '', worker that runs it | '', since when (epoch ms) | '', field, value, … }; nothing when there is
+--   keys: P:task:<id>, the entry that it names, P:scheduled
+--   gives: { call | '', worker that runs it | '', since when (epoch ms) | '', when it is due (epoch ms) | '', field, value, … }; nothing when there is
 --         no such record, or not one of ours
 --! include base
+--! include rare
 
+local task = rare()
 local fields = pcall('HGETALL', TASK .. args[1])
 if fields.err or #fields == 0 then return nil end
 local record = {}
@@ -13,11 +15,11 @@ for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
 
 local packed_call, worker, since = record.call or '', '', ''
 if record.entry and not record['end'] then
-  local lane, entry = parse_place(record.entry)
+  local lane, entry = task.parse_place(record.entry)
   local stream = STREAM .. (lane or '')
   local found = lane and pcall('XRANGE', stream, entry, entry) or {}
   if found[1] then packed_call = found[1][2][2] or '' end
   local held = lane and pcall('XPENDING', stream, GROUP, entry, entry, 1) or {}
   if held[1] then worker, since = held[1][2], string.format('%.0f', now - held[1][3]) end
 end
-return { packed_call, worker, since, unpack(fields) }
+return { packed_call, worker, since, call('ZSCORE', P .. ':scheduled', args[1]) or '', unpack(fields) }

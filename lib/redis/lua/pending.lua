@@ -1,8 +1,8 @@
 #!lua flags=no-writes
--- pending: what Redis thinks that a worker holds.
+-- pending: what Redis thinks that a worker holds, and which running tasks shall be aborted.
 --   args: { worker, most }
---   keys: the group of P:stream:<lane>, P:workers
---   gives: { lane, entry, lane, entry, … }, at most `most` of each lane; 'dead' for a worker not registered
+--   keys: the group of P:stream:<lane>, P:workers, P:cancelling
+--   gives: { lane, entry, …, 'cancel', place, … }, at most `most` of each lane; 'dead' for a worker not registered
 --! include base
 --! include owner
 
@@ -13,5 +13,9 @@ for _, lane in ipairs(LANES) do
     held[#held + 1] = lane
     held[#held + 1] = item[1]
   end
+end
+for _, place in ipairs(call('ZRANGE', P .. ':cancelling', -1000, -1)) do
+  held[#held + 1] = 'cancel'
+  held[#held + 1] = place
 end
 return held

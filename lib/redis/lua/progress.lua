@@ -5,7 +5,7 @@
 --   keys: P:task:<id>, P:reply:<client> (published)
 --   gives: a letter each: d done | f fenced: the caller does not hold the task any more
 --! include base
---! include settle
+--! include replies
 
 local answers = {}
 for i = 1, #args, 5 do

@@ -11,9 +11,11 @@
 --   gives: { ms until the next look is worth while, recovered, failed as poison, dead workers seen, … }
 --! include base
 --! include drop
+--! include replies
+--! include rare
 --! include settle
---! include requeue
 
+local task = rare()
 local reaper, lease, left = args[1], tonumber(args[2]), tonumber(args[3])
 local max_crashes, failed_ttl, max_failed = tonumber(args[4]), args[5], args[6]
 local workers, at = P .. ':workers', tonumber(now)
@@ -32,24 +34,33 @@ local function silent_strangers()
   end
 end
 
-local recovered, poisoned = 0, 0
+local recovered, poisoned, MAX_NAMES = 0, 0, 500
 local function put_back(dead, lane, entry)
   local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
   if not found then return drop(lane, entry) end
   local id, packed_call = found[2][1], found[2][2]
-  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients')
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients', 'cancel', 'key', 'crashed')
   if refused(record, lane, entry, packed_call) then return end
-  local attempt, crashes = (tonumber(record[3]) or 0) + 1, (tonumber(record[5]) or 0) + 1
-  call('HSET', TASK .. id, 'crashes', tostring(crashes))
+  local attempt, crashes, by = (tonumber(record[3]) or 0) + 1, tonumber(record[5]) or 0, record[9] or ''
+  -- A read that was blocked when its worker was declared dead may have brought it the task once more: one death all the same.
+  if string.match(by, '%S*$') ~= dead then
+    crashes = crashes + 1
+    by = by == '' and dead or by .. ' ' .. dead
+  end
+  call('HSET', TASK .. id, 'crashes', tostring(crashes), 'crashed', string.sub(by, -MAX_NAMES))
+  if record[7] then
+    return task.settle_cancelled(ending('cancelled', attempt, dead, failed_ttl), id, lane, entry, packed_call, record[7],
+      record[6], record[8])
+  end
   if crashes >= max_crashes then
     poisoned = poisoned + 1
-    settle_as_error(ending('failed', attempt, dead, failed_ttl, max_failed), id, packed_call, packed_call, record[6],
+    task.settle_as_error(ending('failed', attempt, dead, failed_ttl, max_failed), id, packed_call, packed_call, record[6], record[8],
       'PoisonTaskError', 'ERR_MILLRACE_POISON',
-      crashes .. ' workers died while they held this task, the last was ' .. dead)
+      crashes .. ' workers died while they ran this task: ' .. string.gsub(by, ' ', ', '))
     return drop(lane, entry)
   end
   recovered = recovered + 1
-  requeue(id, lane, entry, packed_call, attempt, record[4])
+  task.requeue(id, lane, entry, packed_call, attempt, record[4])
 end
 
 silent_strangers()
@@ -73,6 +84,7 @@ for _, dead in ipairs(call('ZRANGE', workers, '-inf', '(' .. now, 'BYSCORE', 'LI
   end
 end
 publish_all()
+task.tell_nearest()
 
 local next_end = call('ZRANGE', workers, 0, 0, 'WITHSCORES')[2]
 local wait = left <= 0 and 0 or math.max((tonumber(next_end) or at + lease) - at, 0)

@@ -6,9 +6,10 @@
 --   gives, packed: { lane, { entry, id, call, attempt | '' }, … }, as turn does; nothing of what is not pending here
 --! include base
 --! include drop
+--! include replies
+--! include rare
 --! include settle
 --! include take
-
 local door = { worker = args[1], max_call = tonumber(args[2]), max_failed = args[3], failed_ttl = args[4] }
 local answer = {}
 for i = 5, #args, 2 do
@@ -25,4 +26,5 @@ for i = 5, #args, 2 do
 end
 drop_all()
 publish_all()
+if made then made.tell_nearest() end
 return cmsgpack.pack(answer)

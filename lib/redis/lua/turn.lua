@@ -4,42 +4,68 @@
 --           { lane, state, attempt, ttl,  id, entry, ran, value, call, client,  id, … }, … }
 --         outcomes that have the first four in common go together; ran: ms
 --         call '' = keep the entry's own; client '' = nobody asked at the call
---   keys: P:task:<id>, P:stream:<lane>, P:failed, P:workers, P:quarantine, P:reply:<client> (published)
+--         state: succeeded, failed, expired; or cancelled: why is known here; or retry: ttl is the delay, value the error; or parked: ttl is how long it may wait for a
+--         worker that knows it, value its name
+--   keys: P:task:<id>, P:stream:<lane>, P:failed, P:workers, P:quarantine, P:scheduled, P:expiring, P:parked, P:key:<key>,
+--         P:settings, P:front, P:ended, P:reply:<client> (published), P:control (published)
 --   each outcome: d done | a done already, by this token | f fenced: another holds the task, or nobody knows it
 --   new work: lanes in order, at most `want`, each with a record whose place it is; none for a worker not registered.
 --         An entry in the pending list is a running task: the delivery is the mark.
 --   gives, packed: { letters of the outcomes, lane, { entry, id, call, attempt | '', entry, … }, lane, … }, where
---         attempt is how often it was begun before; or { letters, 'dead' }
+--         attempt is how often it was begun before; or { letters, 'dead' | 'paused' }
 --          error NOGROUP: a lane has entries and no group; outcomes and what was taken from other lanes stand
 --! include base
 --! include drop
+--! include replies
+--! include rare
 --! include settle
 --! include owner
 --! include take
 
 local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
 local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
-local letters = {}
+local letters, ENDS = {}, { succeeded = true, failed = true, expired = true }
+
+-- It does not end yet: another attempt, or another worker. Unless it was cancelled meanwhile.
+local function put_off(state, id, lane, entry, packed_call, attempt, wait, ran, value, clients, key_name)
+  local more = call('HMGET', TASK .. id, 'created', 'errors', 'cancel')
+  local record = { created = more[1], errors = more[2] }
+  if more[3] or state == 'cancelled' then
+    local how = ending('cancelled', attempt, worker, door.failed_ttl)
+    how.ran = ran
+    rare().settle_cancelled(how, id, lane, entry, packed_call, more[3] or '', clients, key_name)
+  elseif state == 'retry' then
+    rare().retry(id, lane, entry, packed_call, attempt, wait, value, record)
+  else
+    rare().park(id, lane, entry, packed_call, value, wait, record)
+  end
+end
 
 local function finish(group)
-  local lane = group[1]
-  local how = ending(group[2], group[3], worker, group[4], max_failed)
-  local letter = string.sub(how.head, 1, 1)
+  local lane, state, attempt, ttl = group[1], group[2], group[3], group[4]
+  local how = ENDS[state] and ending(state, attempt, worker, ttl, max_failed)
   for i = 5, #group, 6 do
-    local id, entry, kept = group[i], group[i + 1], group[i + 4]
-    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients')
+    local id, entry, value, kept = group[i], group[i + 1], group[i + 3], group[i + 4]
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key')
     if not refused(record, lane, entry, kept) then
       if kept == '' then
         local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
         kept = found and found[2][2] or ''
       end
-      settle(how, id, group[i + 2], group[i + 3], kept, group[i + 5], record[3])
-      drop(lane, entry)
+      if how then
+        settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4])
+        drop(lane, entry)
+      else
+        put_off(state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4])
+      end
       letters[#letters + 1] = 'd'
     else
       -- Poison is recorded under the token of the worker that was thought dead: that is not its outcome.
-      local again = record[1] == place_of(lane, entry) and string.sub(record[2], 1, 1) == letter
-      letters[#letters + 1] = again and 'a' or 'f'
+      local place = place_of(lane, entry)
+      local letter = not record.err and record[1] == place and string.sub(record[2] or '', 1, 1)
+      local ended_so = letter == string.sub(state, 1, 1) or (letter == 'c' and not how)
+      local left_so = not how and not record.err and call('HGET', TASK .. id, 'left') == place
+      letters[#letters + 1] = (ended_so or left_so) and 'a' or 'f'
     end
   end
 end
@@ -49,10 +75,17 @@ drop_all()
 dropped = {}
 
 local answer = { table.concat(letters) }
-local failure
+local failure, settings
 if want > 0 and not is_registered(worker) then
   answer[2] = 'dead'
 elseif want > 0 then
+  settings = call('HMGET', P .. ':settings', 'paused', 'front')
+end
+if settings and settings[1] then
+  answer[2] = 'paused'
+elseif settings then
+  local left_out = 0
+  if settings[2] then rare().take_front(want) end
   for _, lane in ipairs(LANES) do
     local stream = STREAM .. lane
     if want > 0 and call('XLEN', stream) > 0 then
@@ -63,11 +96,15 @@ elseif want > 0 then
       elseif found then
         take(door, lane, found[1][2], answer)
         want = want - #found[1][2]
+        left_out = left_out + #found[1][2] - #answer[#answer] / 4
       end
     end
   end
   drop_all()
+  -- It gives less than was wanted, and the lanes are not empty for all that: there may be more that shall not run.
+  if left_out > 0 and want <= 0 then rare().tell('void') end
 end
 
 publish_all()
+if made then made.tell_nearest() end
 return failure or cmsgpack.pack(answer)

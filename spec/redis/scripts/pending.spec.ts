@@ -73,6 +73,22 @@ const tests = table('pending', [
     refused: /^ReplyError: NOGROUP/,
   },
   {
+    name: 'then the places of tasks, anybody’s, that shall be aborted, the newest last',
+    seed: (s) =>
+      s.worker('w1').running('a', 'w1').command('ZADD', 'P:cancelling', 300, 'low/9-0', 200, '1-0'),
+    args: ['w1', 10],
+    answer: ['normal', '1-0', 'cancel', '1-0', 'cancel', 'low/9-0'],
+  },
+  {
+    name: 'of very many such places, the newest 1,000',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .command('ZADD', 'P:cancelling', ...Array.from({ length: 1_001 }, (_, i) => [i, `${i}-0`]).flat()),
+    args: ['w1', 10],
+    answer: Array.from({ length: 1_000 }, (_, i) => ['cancel', `${i + 1}-0`]).flat(),
+  },
+  {
     name: 'at maxmemory it answers',
     full: true,
     seed: (s) => s.worker('w1').running('a', 'w1'),

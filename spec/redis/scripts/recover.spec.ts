@@ -5,7 +5,7 @@
 
 import { it } from 'node:test'
 import type { FrameItem } from '../../../lib/redis/frame.ts'
-import { callOf, hash, lane, zset } from '../../support/keyspace.ts'
+import { callOf, hash, lane, short, zset } from '../../support/keyspace.ts'
 import { type Row, table } from '../../support/script-table.ts'
 import type { Seed } from '../../support/seed.ts'
 
@@ -24,14 +24,22 @@ function shape(answer: unknown): unknown {
 const w2Gone = { workers: zset({ w1: '<now+60s>' }), 'worker:w2': null }
 const empty = lane('1-0')
 const w2Held = (s: Seed) => s.expired('w2').running('a', 'w2')
-const a = (fields: Record<string, string> = {}) => hash({ entry: 'first/e1', created: '1', ...fields })
+/** The record of a task of lane normal that w2 held, the first worker that died of it. */
+const a = (fields: Record<string, string> = {}) =>
+  hash({ entry: 'first/e1', created: '1', home: 'normal', crashed: 'w2', ...fields })
+const entry = (id: string, attempt = '1', crashes = '1') => [
+  ...[id, callOf(id)],
+  ...['attempt', attempt, 'crashes', crashes],
+]
 /** At the head of the line, begun once before. */
 const moved = (...ids: string[]) =>
-  lane('0-0', Object.fromEntries(ids.map((id, i) => [`e${i + 1}`, [id, callOf(id), 'attempt', '1']])))
+  lane('0-0', Object.fromEntries(ids.map((id, i) => [`e${i + 1}`, entry(id)])))
 const idle = async (client: { xinfo(...args: ['CONSUMERS', string, string]): Promise<unknown> }) => {
   const consumers = (await client.xinfo('CONSUMERS', 'spec:{q}:stream:normal', 'workers')) as unknown[][]
   return consumers.every((consumer) => Number(consumer[5]) > 60)
 }
+
+const cancelled = 'TaskCancelledError ERR_MILLRACE_TASK_CANCELLED: enough'
 
 const gate: Row[] = [
   {
@@ -100,10 +108,11 @@ const moves: Row[] = [
         .worker('w1')
         .expired('w2')
         .running('a', 'w2', {
-          record: { attempt: '1', created: '50', crashes: '1', progress: 'p', clients: 'c1' },
+          more: { attempt: '1', crashes: '1' },
+          record: { created: '50', crashed: 'w9', progress: 'p', clients: 'c1' },
         })
         .running('b', 'w2')
-        .running('c', 'w2', { lane: 'first', record: { attempt: '2', created: '60' } })
+        .running('c', 'w2', { lane: 'first', more: { attempt: '2' }, record: { created: '60', home: 'low' } })
         .running('d', 'w1')
         .queued('e'),
     args: recover(),
@@ -115,16 +124,13 @@ const moves: Row[] = [
         attempt: '2',
         created: '50',
         crashes: '2',
+        crashed: 'w9 w2',
         progress: 'p',
         clients: 'c1',
       }),
       'task:b': a({ entry: 'first/e3', attempt: '1', created: '2', crashes: '1' }),
-      'task:c': a({ attempt: '3', created: '60', crashes: '1' }),
-      'stream:first': lane('3-0', {
-        e1: ['c', callOf('c'), 'attempt', '3'],
-        e2: ['a', callOf('a'), 'attempt', '2'],
-        e3: ['b', callOf('b'), 'attempt', '1'],
-      }),
+      'task:c': a({ attempt: '3', created: '60', crashes: '1', home: 'low' }),
+      'stream:first': lane('3-0', { e1: entry('c', '3'), e2: entry('a', '2', '2'), e3: entry('b') }),
       'stream:normal': lane('4-0', { '4-0': 'd', '5-0': 'e' }, { w1: ['4-0'] }),
     },
     again: { answer: ['60 s', 0, 0] },
@@ -163,7 +169,11 @@ const moves: Row[] = [
       s
         .worker('w1')
         .expired('w2')
-        .running('a', 'w2', { client: 'c1', record: { attempt: '2', crashes: '2', clients: 'c1 c2' } }),
+        .running('a', 'w2', {
+          client: 'c1',
+          more: { attempt: '2', crashes: '2' },
+          record: { clients: 'c1 c2' },
+        }),
     args: recover(),
     answer: ['60 s', 0, 1, 'w2'],
     published: { c1: [['a', 'failed', poison(3)]], c2: [['a', 'failed', poison(3)]] },
@@ -171,13 +181,33 @@ const moves: Row[] = [
       ...w2Gone,
       'task:a': hash(
         {
-          ...{ entry: '1-0', end: 'f 3 0 <now> w2', attempt: '2', crashes: '3' },
+          ...{ entry: '1-0', end: 'f 3 0 <now> w2', attempt: '2', crashes: '3', crashed: 'w2' },
           ...{ call: callOf('a', 'c1'), error: poison(3) },
         },
         '120 s',
       ),
       'stream:normal': empty,
       failed: zset({ a: '<now>' }),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'what a worker that is dead already was given once more is not charged to the task a second time',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('a', 'w2', {
+          more: { attempt: '1', crashes: '1' },
+          record: { crashes: '1', crashed: 'w9 w2' },
+        }),
+    args: recover(),
+    answer: ['60 s', 1, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ attempt: '2', crashes: '1', crashed: 'w9 w2' }),
+      'stream:first': lane('0-0', { e1: entry('a', '2') }),
+      'stream:normal': empty,
     },
     again: { answer: ['60 s', 0, 0] },
   },
@@ -197,16 +227,20 @@ const moves: Row[] = [
       'task:a': a({ attempt: '2', created: '50', crashes: '2' }),
       'task:b': hash(
         {
-          ...{ entry: '2-0', end: 'f 3 0 <now> w2', attempt: '2', created: '60', crashes: '3' },
+          ...{
+            entry: '2-0',
+            end: 'f 3 0 <now> w2',
+            attempt: '2',
+            created: '60',
+            crashes: '3',
+            crashed: 'w2',
+          },
           ...{ call: callOf('b'), error: poison(3) },
         },
         '120 s',
       ),
       'task:c': a({ entry: 'first/e2', created: '3', attempt: '1', crashes: '1' }),
-      'stream:first': lane('0-0', {
-        e1: ['a', callOf('a'), 'attempt', '2'],
-        e2: ['c', callOf('c'), 'attempt', '1'],
-      }),
+      'stream:first': lane('0-0', { e1: entry('a', '2', '2'), e2: entry('c') }),
       'stream:normal': lane('3-0'),
       failed: zset({ b: '<now>' }),
     },
@@ -228,7 +262,7 @@ const moves: Row[] = [
       ...w2Gone,
       'task:a': hash(
         {
-          ...{ entry: '1-0', end: 'f 1 0 <now> w2', crashes: '3' },
+          ...{ entry: '1-0', end: 'f 1 0 <now> w2', crashes: '3', crashed: 'w2' },
           ...{ call: callOf('a'), error: poison(3) },
         },
         '120 s',
@@ -236,6 +270,131 @@ const moves: Row[] = [
       'task:x': hash({ entry: '9-0', end: 'f 1 100 200 w1', call: callOf('x'), error: 'error of x' }, '30 s'),
       'stream:normal': empty,
       failed: zset({ y: '2', z: '3', a: '<now>' }),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'the poison names all workers that died of it, those that are known',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('a', 'w2', { more: { attempt: '2', crashes: '2' }, record: { crashed: 'w8 w9' } }),
+    args: recover(),
+    answer: ['60 s', 0, 1, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': hash(
+        {
+          ...{ entry: '1-0', end: 'f 3 0 <now> w2', attempt: '2', crashes: '3', crashed: 'w8 w9 w2' },
+          ...{ call: callOf('a'), error: poison(3, 'w8, w9, w2') },
+        },
+        '120 s',
+      ),
+      'stream:normal': empty,
+      failed: zset({ a: '<now>' }),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'of very many names the last ones are kept',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('a', 'w2', { record: { crashed: 'x'.repeat(500) } }),
+    args: recover(),
+    answer: ['60 s', 1, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ attempt: '1', crashes: '1', crashed: short(`${'x'.repeat(497)} w2`) }),
+      'stream:first': moved('a'),
+      'stream:normal': empty,
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'a task that was asked to be cancelled ends so, and is neither poison nor recovered',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('a', 'w2', {
+          client: 'c1',
+          more: { crashes: '2' },
+          record: { cancel: 'enough', clients: 'c2', key: 'k' },
+        })
+        .holdsKey('a'),
+    args: recover(),
+    answer: ['60 s', 0, 0, 'w2'],
+    published: { c1: [['a', 'cancelled', cancelled]], c2: [['a', 'cancelled', cancelled]] },
+    keyspace: {
+      ...w2Gone,
+      'task:a': hash(
+        {
+          ...{ entry: '1-0', end: 'c 1 0 <now> w2', crashes: '3', crashed: 'w2', key: 'k' },
+          ...{ cancel: 'enough', call: callOf('a', 'c1'), error: cancelled },
+        },
+        '120 s',
+      ),
+      'key:k': null,
+      'stream:normal': empty,
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'the deadline counts for what is recovered, and failures go along; the time to begin is no more',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('a', 'w2', {
+          more: { attempt: '1', failures: '1', expires: s.at(-20_000), deadline: s.at(30_000) },
+        }),
+    args: recover(),
+    answer: ['60 s', 1, 0, 'w2'],
+    published: { control: ['due 30000'] },
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({
+        ...{ attempt: '2', failures: '1', crashes: '1' },
+        ...{ expires: '<now-20s>', deadline: '<now+30s>' },
+      }),
+      expiring: zset({ a: '<now+30s>' }),
+      'stream:first': lane('0-0', {
+        e1: [
+          ...['a', callOf('a'), 'attempt', '2', 'failures', '1', 'crashes', '1'],
+          ...['deadline', '<now+30s>'],
+        ],
+      }),
+      'stream:normal': empty,
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'when poison ends a task that holds a key, the one that waits for its end takes its place',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('a', 'w2', { more: { crashes: '2' }, record: { key: 'k' } })
+        .holdsKey('a')
+        .waiting('b', 'a'),
+    args: recover(),
+    answer: ['60 s', 0, 1, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': hash(
+        {
+          ...{ entry: '1-0', end: 'f 1 0 <now> w2', crashes: '3', crashed: 'w2', key: 'k', next: 'b' },
+          ...{ call: callOf('a'), error: poison(3) },
+        },
+        '120 s',
+      ),
+      'task:b': hash({ entry: 'e1', created: '50', key: 'k' }),
+      'key:k': { string: 'b' },
+      'stream:normal': lane('1-0', { e1: 'b' }),
+      failed: zset({ a: '<now>' }),
     },
     again: { answer: ['60 s', 0, 0] },
   },
@@ -314,7 +473,7 @@ const bounds: Row[] = [
       keyspace: {
         workers: zset({ w1: '<now+60s>', w3: '0' }),
         'worker:w2': null,
-        'task:b': a({ entry: 'first/e2', attempt: '1', crashes: '1', created: '2' }),
+        'task:b': a({ entry: 'first/e2', attempt: '1', crashes: '1', crashed: 'w3', created: '2' }),
         'stream:first': moved('a', 'b'),
         'stream:normal': lane('2-0', {}, { w3: [] }),
       },
@@ -378,7 +537,7 @@ const bounds: Row[] = [
     keyspace: {
       ...w2Gone,
       'task:a': a({ attempt: '1', crashes: '1' }),
-      'stream:first': { entries: [['e1', 'a', callOf('a'), 'attempt', '1']] },
+      'stream:first': { entries: [['e1', ...entry('a')]] },
       'stream:normal': empty,
     },
     again: { answer: ['60 s', 0, 0] },
@@ -400,7 +559,7 @@ const bounds: Row[] = [
       'task:a': a({ attempt: '1', crashes: '1' }),
       'task:b': hash(
         {
-          ...{ entry: '2-0', end: 'f 1 0 <now> w2', crashes: '3' },
+          ...{ entry: '2-0', end: 'f 1 0 <now> w2', crashes: '3', crashed: 'w2' },
           ...{ call: callOf('b', 'c1'), error: poison(3) },
         },
         '120 s',
@@ -413,8 +572,8 @@ const bounds: Row[] = [
   },
 ]
 
-function poison(crashes: number): string {
-  return `PoisonTaskError ERR_MILLRACE_POISON: ${crashes} workers died while they held this task, the last was w2`
+function poison(crashes: number, by = 'w2'): string {
+  return `PoisonTaskError ERR_MILLRACE_POISON: ${crashes} workers died while they ran this task: ${by}`
 }
 
 const tests = table('recover', [...gate, ...moves, ...bounds], shape)

@@ -10,7 +10,3 @@ local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000)) -- epoc
 
 -- Where a task's entry is: `<stream id>` in lane normal, where most are, `<lane>/<stream id>` in another.
 local function place_of(lane, entry) return lane == 'normal' and entry or lane .. '/' .. entry end
-local function parse_place(place)
-  local lane, entry = string.match(place, '^(%a*)/?(%d+%-%d+)$')
-  return lane == '' and 'normal' or lane, entry
-end

@@ -65,12 +65,12 @@ local function quarantine(lane, entry, reason, sample)
 end
 
 -- Whether an entry shall not be run, by its task's record { entry, end, … }: without one it is quarantined; if the
--- task has another place, or has ended, it is dropped.
+-- task has another place, or has ended, it is dropped, and so is a void one whose record has gone meanwhile.
 local function refused(record, lane, entry, sample)
-  if record.err or not record[1] then
+  if record[1] == place_of(lane, entry) and not record[2] then return false end
+  local was_void = call('SREM', P .. ':void:' .. lane, entry) == 1
+  if not was_void and (record.err or not record[1]) then
     quarantine(lane, entry, record.err and 'record of another type' or 'no record', sample)
-  elseif record[1] == place_of(lane, entry) and not record[2] then
-    return false
   else
     drop(lane, entry)
   end

@@ -1,45 +1,10 @@
 -- The end of a task: outcome, retention and replies, written once. Replies leave by publish_all().
-local replies, sizes, MAX_MESSAGE = {}, {}, 262144
 
-local function publish(client)
-  call('PUBLISH', P .. ':reply:' .. client, cmsgpack.pack(replies[client]))
-  replies[client] = nil
-end
-
--- Three items: id, what, value. A large value is not sent (false) but fetched from the record, which is the truth.
-local function reply(client, id, what, value)
-  local list = replies[client]
-  if not list then
-    list, sizes[client] = {}, 0
-    replies[client] = list
-  end
-  local n, inline = #list, #value <= MAX_INLINE
-  list[n + 1], list[n + 2], list[n + 3] = id, what, inline and value
-  if inline then sizes[client] = sizes[client] + #value end
-  if sizes[client] > MAX_MESSAGE then publish(client) end
-end
-
-local function publish_all()
-  for client in pairs(replies) do publish(client) end
-end
-
--- The dead letters stay bounded: at most max_failed, and of the two oldest those whose record has expired go.
-local function keep_failed(id, max_failed)
-  local failed = P .. ':failed'
-  call('ZADD', failed, now, id)
-  for _, old in ipairs(call('ZRANGE', failed, 0, 1)) do
-    if call('EXISTS', TASK .. old) == 0 then call('ZREM', failed, old) end
-  end
-  local over = call('ZCARD', failed) - max_failed
-  if over > 0 then
-    local oldest = call('ZPOPMIN', failed, math.min(over, 100))
-    -- Not at once: an outcome that is sent again, or a large error that is fetched, must find it.
-    for i = 1, #oldest, 2 do call('PEXPIRE', TASK .. oldest[i], LAST_LOOK) end
-  end
-end
+local AN_HOUR = 3600000 -- that cancelled and expired tasks are kept, at most: nobody bounds their number
 
 -- What tasks that end alike have in common; the field `end` of each is "<letter> <attempt> <ms that it ran> <finished> <worker>".
-local function ending(state, attempt, worker, ttl, max_failed)
+function ending(state, attempt, worker, ttl, max_failed)
+  if state == 'cancelled' or state == 'expired' then ttl = math.min(ttl, AN_HOUR) end
   return {
     state = state,
     field = state == 'succeeded' and 'result' or 'error',
@@ -50,8 +15,9 @@ local function ending(state, attempt, worker, ttl, max_failed)
   }
 end
 
--- value '': undefined, which needs no field · kept: what the record keeps of the call · client '' = nobody asked at the call · clients: those who asked later
-local function settle(how, id, ran, value, kept, client, clients)
+-- value '': undefined, which needs no field · kept: what the record keeps of the call · client '' = nobody asked at the
+-- call · clients: those who asked later · name: the key that the task holds
+function settle(how, id, ran, value, kept, client, clients, name)
   local key = TASK .. id
   if value == '' then
     call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept)
@@ -59,7 +25,10 @@ local function settle(how, id, ran, value, kept, client, clients)
     call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept, how.field, value)
   end
   call('PEXPIREAT', key, how.expiry)
-  if how.max_failed then keep_failed(id, how.max_failed) end
+  if how.max_failed then rare().keep_failed(id, how.max_failed) end
+  ended[how.state] = (ended[how.state] or 0) + 1
+  ended_ids[#ended_ids + 1] = id
+  if name then rare().release_key(how, id, name) end
   if client ~= '' then reply(client, id, how.state, value) end
   if clients then
     call('HDEL', key, 'clients')
@@ -67,12 +36,4 @@ local function settle(how, id, ran, value, kept, client, clients)
       if other ~= client then reply(other, id, how.state, value) end
     end
   end
-end
-
--- A failure that a script itself finds: the error in the form that lib/remote-error.ts reads. The entry's first
--- byte is the length of the asking client's name, which follows it (lib/envelope.ts).
-local function settle_as_error(how, id, packed_call, kept, clients, name, code, message)
-  local asked = string.byte(packed_call, 1) or 0
-  local client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or ''
-  settle(how, id, '0', cmsgpack.pack({ name = name, code = code, message = message }), kept, client, clients)
 end

@@ -1,4 +1,4 @@
--- Adds to `answer` those of a lane's delivered entries that shall run, as { entry, id, call, attempts before | '', … };
+-- Adds to `answer` those of a lane's delivered entries that shall run, as { entry, id, call, what else it says | '', … };
 -- the others are settled, dropped or quarantined. door: worker, max_call, max_failed, failed_ttl
 local function take(door, lane, items, answer)
   local good = {}
@@ -8,17 +8,23 @@ local function take(door, lane, items, answer)
     local record = pcall('HMGET', TASK .. id, 'entry', 'end')
     if refused(record, lane, entry, packed_call) then
       -- not run
-    elseif #fields ~= 2 and (#fields ~= 4 or fields[3] ~= 'attempt') then
+    elseif #fields % 2 ~= 0 then
       quarantine(lane, entry, 'not a call', packed_call)
     elseif #packed_call > door.max_call then
-      local more = call('HMGET', TASK .. id, 'clients', 'attempt')
+      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
       local how = ending('failed', more[2] or '0', door.worker, door.failed_ttl, door.max_failed)
-      settle_as_error(how, id, packed_call, '', more[1], 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
+      rare().settle_as_error(how, id, packed_call, '', more[1], more[3], 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
         'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. door.max_call)
+      drop(lane, entry)
+    elseif fields[3] and rare().late(fields) then
+      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
+      local how = ending('expired', more[2] or '0', door.worker, door.failed_ttl)
+      rare().settle_as_error(how, id, packed_call, packed_call, more[1], more[3], 'TaskExpiredError',
+        'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. rare().late(fields))
       drop(lane, entry)
     else
       local n = #good
-      good[n + 1], good[n + 2], good[n + 3], good[n + 4] = entry, id, packed_call, fields[4] or ''
+      good[n + 1], good[n + 2], good[n + 3], good[n + 4] = entry, id, packed_call, fields[3] and table.concat(fields, ' ', 3) or ''
     end
   end
   answer[#answer + 1] = lane

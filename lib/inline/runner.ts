@@ -1,0 +1,207 @@
+/**
+ * Runs what is in line, in this process: a slot for each handler, the attempts of any worker (work/execute.ts) around
+ * it. What Redis' workers need besides, leases and recovery, has no meaning here: who dies takes his tasks with him.
+ */
+
+import { AsyncResource } from 'node:async_hooks'
+import type { Clock } from '../clock.ts'
+import type { Deadlines } from '../deadlines.ts'
+import { newWorkerId } from '../ids.ts'
+import type { ProgressReport } from '../redis/store.ts'
+import type { Outcome } from '../redis/wire.ts'
+import { type ExecuteOptions, execute } from '../work/execute.ts'
+import { Held } from '../work/held.ts'
+import { ProgressReports } from '../work/progress.ts'
+import type { Ledger } from './ledger.ts'
+import type { TaskRecord } from './record.ts'
+
+/** Handlers that begin in a row before the event loop gets a turn, ms. */
+const MAX_BURST = 5
+
+export interface RunnerOptions {
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  /** Names the worker that people see. */
+  readonly name: string
+  readonly concurrency: number
+  readonly abortGrace: number
+  readonly limits: Pick<
+    ExecuteOptions,
+    'registry' | 'maxPayload' | 'maxResult' | 'resultTtl' | 'failedTtl' | 'unknownTtl'
+  >
+  /** A handler has begun or ended, lent its slot or taken it back, or said something. */
+  readonly onChange: () => void
+  readonly onBegun: (record: TaskRecord) => void
+  readonly onReply: (id: string, what: string, value: Buffer) => void
+  readonly onError: (error: Error) => void
+}
+
+export class Runner {
+  readonly id: string
+  readonly #options: RunnerOptions
+  readonly #executing: ExecuteOptions
+  readonly #progress: ProgressReports
+  /** By task id. */
+  readonly #held = new Map<string, Held>()
+  /** What it runs does not inherit the async context of whoever happened to call. */
+  readonly #scope = new AsyncResource('millrace.inline')
+  /** Handlers that run, without those that wait for other tasks and have lent their slot. */
+  #active = 0
+  #concurrency: number
+  #asked: number | undefined
+  #isPaused = false
+  #isClosed = false
+
+  constructor(options: RunnerOptions) {
+    this.#options = options
+    const { clock, deadlines, abortGrace, limits, name, concurrency, onError } = options
+    this.id = newWorkerId(name)
+    this.#concurrency = concurrency
+    this.#executing = {
+      ...{ ...limits, clock, deadlines, abortGrace, onError, watch: undefined },
+      updateProgress: (held, value) => this.#progress.report(held, value),
+      whileWaiting: (held, wait) => this.#whileWaiting(held, wait),
+    }
+    this.#progress = new ProgressReports({
+      maxBytes: limits.maxPayload,
+      send: async (reports) => reports.map((report) => this.#keepProgress(report)),
+      onFenced: () => {},
+    })
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  set isPaused(isPaused: boolean) {
+    this.#isPaused = isPaused
+    this.#options.onChange()
+  }
+
+  /** How many handlers run at once, at most. */
+  set concurrency(concurrency: number) {
+    this.#concurrency = concurrency
+    this.#options.onChange()
+  }
+
+  /** The same by an operator's word, which counts more. */
+  set asked(concurrency: number | undefined) {
+    this.#asked = concurrency
+    this.#options.onChange()
+  }
+
+  /** Something is in line, and there is a slot for it. */
+  get hasWork(): boolean {
+    if (this.#isPaused || this.#isClosed) return false
+    return this.#active < (this.#asked ?? this.#concurrency) && this.#options.ledger.count('queued') > 0
+  }
+
+  /** Handlers that have not returned. */
+  get running(): number {
+    return this.#held.size
+  }
+
+  /** Of those, how many do not wait for other tasks. */
+  get active(): number {
+    return this.#active
+  }
+
+  /** Begins what is in line, as far as there are slots. */
+  begin(): void {
+    this.#scope.runInAsyncScope(() => {
+      const started = performance.now()
+      while (this.hasWork && performance.now() - started <= MAX_BURST) {
+        const record = this.#options.ledger.take()
+        if (record) this.#run(record)
+      }
+    })
+  }
+
+  /** Of a task that runs. */
+  cancel({ id }: TaskRecord, reason: string): void {
+    this.#held.get(id)?.giveUp('cancelled', reason)
+  }
+
+  abortAll(reason: string): void {
+    for (const held of this.#held.values()) held.abort(reason)
+  }
+
+  /** Begins nothing more; what still runs counts for nothing. */
+  close(): void {
+    this.#isClosed = true
+    for (const held of this.#held.values()) held.state = 'gone'
+    this.#held.clear()
+    this.#active = 0
+  }
+
+  #run(record: TaskRecord): void {
+    const { clock, onBegun, onChange } = this.#options
+    const { id, lane, entry, call, attempt: begunBefore, failures, expires, deadline } = record
+    const held = new Held({ id, lane, entry, call, begunBefore, failures, crashes: 0, expires, deadline })
+    this.#held.set(id, held)
+    this.#active += 1
+    held.state = 'running'
+    held.begunAt = clock.steady
+    onBegun(record)
+    execute(held, this.#executing, (outcome) => this.#finished(record, held, outcome))
+    onChange()
+  }
+
+  #finished(record: TaskRecord, held: Held, outcome: Outcome): void {
+    if (held.state !== 'running') return
+    this.#progress.hurry(held)
+    held.state = 'gone'
+    this.#held.delete(held.id)
+    if (!held.hasLent) this.#active -= 1
+    held.hasLent = false
+    this.#record(record, outcome)
+    this.#options.onChange()
+  }
+
+  /** What `turn` does with it in Redis: lib/redis/lua/turn.lua. */
+  #record(record: TaskRecord, outcome: Outcome): void {
+    const { ledger, limits } = this.#options
+    const { state, value, attempt, ran, ttl, kept } = outcome
+    const end = { attempt, ran, worker: this.id, ttl, ...(kept && { kept: Buffer.concat(kept) }) }
+    const { cancelReason } = record
+    if (state === 'succeeded' || state === 'failed' || state === 'expired') {
+      ledger.settle(record, state, value, end)
+    } else if (state === 'cancelled' || cancelReason !== undefined) {
+      ledger.settleCancelled(record, cancelReason ?? '', limits.failedTtl, { attempt, ran, worker: this.id })
+    } else if (state === 'retry') {
+      ledger.retry(record, attempt, ttl, value)
+    } else {
+      ledger.park(record, value.toString(), ttl)
+    }
+  }
+
+  /** Its handler waits for another task, which may need the slot. It goes on at once, even if that is one too many. */
+  async #whileWaiting<T>(held: Held, wait: Promise<T>): Promise<T> {
+    held.waits += 1
+    if (held.waits === 1 && held.state === 'running') {
+      held.hasLent = true
+      this.#active -= 1
+      this.#options.onChange()
+    }
+    try {
+      return await wait
+    } finally {
+      held.waits -= 1
+      if (held.waits === 0 && held.hasLent) {
+        held.hasLent = false
+        this.#active += 1
+        this.#options.onChange()
+      }
+    }
+  }
+
+  #keepProgress({ id, entry, value, version }: ProgressReport): boolean {
+    const record = this.#options.ledger.records.get(id)
+    if (record?.state !== 'running' || record.entry !== entry) return false
+    record.progress = value
+    record.version = version
+    this.#options.onReply(id, `progress:${version}`, value)
+    return true
+  }
+}

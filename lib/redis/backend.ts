@@ -1,0 +1,85 @@
+/** What a queue stands on: its calls, its tasks and the replies to its callers. Redis is one, this process another. */
+
+import type { TaskInfo } from '../record.ts'
+import { Admin, type Verbs } from './admin.ts'
+import { Connection, type ConnectionOptions } from './connection.ts'
+import { inspectTask } from './inspect.ts'
+import { Keys } from './keys.ts'
+import { loadScripts } from './scripts.ts'
+import { Store } from './store.ts'
+import { Channel, type Inbox, type Subscription } from './subscription.ts'
+import type { RedisTarget } from './target.ts'
+
+export interface Backend {
+  readonly isReady: boolean
+  /** Rejects with RedisError after `timeout` ms. */
+  ready(timeout: number): Promise<void>
+  /** What the callers' side asks for. */
+  readonly store: Pick<Store, 'enqueue' | 'attach' | 'field'>
+  readonly admin: Verbs
+  readonly inspect: (id: string) => Promise<TaskInfo | null>
+  /** Replies for this client, from now on. */
+  subscribe(client: string, inbox: Inbox): Subscription
+  /** Replies may be lost on their way: what is waited for is read again from time to time. */
+  readonly losesReplies: boolean
+  /** Resolves when nothing that it runs by itself is left; then the waits are ended, and then it is closed. */
+  drain(): Promise<void>
+  close(): void
+}
+
+export interface RedisBackendOptions {
+  readonly queue: string
+  readonly namespace: string
+  readonly target: RedisTarget
+  readonly onProblem: NonNullable<ConnectionOptions['onProblem']>
+}
+
+/** One connection for commands, and one for replies once somebody waits. */
+export class RedisBackend implements Backend {
+  readonly target: RedisTarget
+  readonly commands: Connection
+  readonly store: Store
+  readonly admin: Admin
+  readonly inspect: Backend['inspect']
+  readonly losesReplies = true
+  readonly #options: RedisBackendOptions
+
+  constructor(options: RedisBackendOptions) {
+    this.#options = options
+    const { queue, namespace, target, onProblem } = options
+    const commands = new Connection(target, {
+      ...{ role: 'commands', checkVersion: true, onProblem },
+      onReady: () => loadScripts(commands.client),
+    })
+    const keys = new Keys(namespace, queue)
+    const store = new Store(commands, keys)
+    this.target = target
+    this.commands = commands
+    this.store = store
+    this.admin = new Admin(commands, keys)
+    this.inspect = (id) => inspectTask(store, queue, id)
+  }
+
+  get isReady(): boolean {
+    return this.commands.isReady
+  }
+
+  ready(timeout: number): Promise<void> {
+    return this.commands.ready(timeout)
+  }
+
+  subscribe(client: string, inbox: Inbox): Subscription {
+    const { target, onProblem } = this.#options
+    // When both are away, the other connection has said so.
+    return new Channel(target, this.store.keys.replies(client), inbox, (problem) => {
+      if (this.isReady) onProblem(problem)
+    })
+  }
+
+  /** Its workers are stopped one by one, by the queue. */
+  async drain(): Promise<void> {}
+
+  close(): void {
+    this.commands.close()
+  }
+}

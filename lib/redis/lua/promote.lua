@@ -1,0 +1,38 @@
+#!lua flags=allow-oom
+-- promote: does what was scheduled for a time that has come, a bounded number of tasks at once. May run twice.
+--   args: { most, failed_ttl, max_failed }
+--   keys: P:scheduled, P:expiring, P:task:<id>, P:stream:<lane>, P:parked, P:key:<key>, P:void:<lane>, P:reply:<client>
+--   each: scheduled → last of its lane; not started or not ended in time → expired; parked for too long → failed
+--   gives: { ms until there is something to do again (0: now, -1: nothing is scheduled), the time, lined up, ended }
+--! include base
+--! include replies
+--! include rare
+--! include settle
+
+local task = rare()
+local most, failed_ttl, max_failed = args[1], args[2], args[3]
+local lined_up, over = 0, 0
+
+for _, id in ipairs(call('ZRANGE', task.SCHEDULED, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)) do
+  call('ZREM', task.SCHEDULED, id)
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+  local lane = not record.err and record[1] and not record[2] and record[3] and string.match(record[1], '^scheduled/(%a+)$')
+  if lane then
+    call('HDEL', TASK .. id, 'call')
+    task.line_up(id, lane, record[3])
+    lined_up = lined_up + 1
+  end
+end
+for _, id in ipairs(call('ZRANGE', task.EXPIRING, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)) do
+  call('ZREM', task.EXPIRING, id)
+  if task.expire(id, failed_ttl, max_failed) then over = over + 1 end
+end
+publish_all()
+-- Entries that nobody will ever read: their stream was deleted by hand.
+for _, lane in ipairs(LANES) do
+  local void = P .. ':void:' .. lane
+  if call('EXISTS', void) == 1 and call('XLEN', STREAM .. lane) == 0 then call('DEL', void) end
+end
+
+local time = task.next_time()
+return { time == math.huge and -1 or math.max(time - now, 0), now, lined_up, over }

@@ -1,0 +1,43 @@
+#!lua flags=allow-oom
+-- redrive: tasks that failed, expired or were cancelled run again, as if for the first time: attempts, failures and
+-- crashes count from nothing; the errors so far stay. May run twice.
+--   args: { id, … }
+--   keys: P:task:<id>, P:stream:<lane>, P:failed, P:key:<key>
+--   gives: for each: retried | alive: it has not ended | succeeded | key: another task holds its key | empty: its call
+--         was too large to be kept | none
+--! include base
+--! include rare
+
+local task = rare()
+local function redrive(id)
+  local key = TASK .. id
+  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'error', 'errors', 'key', 'home')
+  if record.err or not record[1] then return 'none' end
+  if not record[2] then return 'alive' end
+  local state, attempt, finished = string.match(record[2], '^(%a) (%d+) %d+ (%d+)')
+  if state == 's' then return 'succeeded' end
+  if not record[3] or record[3] == '' then return 'empty' end
+  if record[6] then
+    local name = P .. ':key:' .. record[6]
+    local holder = call('GET', name)
+    if holder and holder ~= id then
+      local other = call('HMGET', TASK .. holder, 'entry', 'end')
+      if other[1] and not other[2] then return 'key' end
+    end
+    call('SET', name, id)
+  end
+  call('HSET', key, 'errors', task.keep_error(record[5], attempt, record[4] or '', finished))
+  call('HDEL', key, 'end', 'error', 'call', 'attempt', 'failures', 'crashes', 'crashed', 'cancel', 'expires', 'deadline',
+    'left', 'unknown', 'begin', 'next', 'progress', 'version')
+  call('PERSIST', key)
+  call('ZREM', P .. ':failed', id)
+  local lane = task.parse_place(record[1]) or string.match(record[1], '%a+$')
+  call('HSETNX', key, 'created', string.match(record[1], '(%d+)%-%d+$') or finished)
+  task.line_up(id, lane == 'first' and record[7] or lane, record[3])
+  return 'retried'
+end
+
+local answers = {}
+for i = 1, #args do answers[i] = redrive(args[i]) end
+task.tell_nearest()
+return answers

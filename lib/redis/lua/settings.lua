@@ -1,0 +1,22 @@
+#!lua flags=allow-oom
+-- settings: reads what operators have set for all workers or for one, and changes it. May run twice.
+--   args: { worker | '', name, value | '', … }     names: paused ('1'), concurrency; '' = as if it had never been set
+--         with a worker: its own concurrency
+--   keys: P:settings hash, P:worker:<id> hash (field `asked`: its own concurrency)
+--   gives: { '1' | '' paused, concurrency | '' the worker's own, else that of all }; 'none': no such worker
+--! include base
+--! include rare
+
+local task = rare()
+local worker, settings = args[1], P .. ':settings'
+local own = P .. ':worker:' .. worker
+if worker ~= '' and call('EXISTS', own) == 0 then return 'none' end
+for i = 2, #args, 2 do
+  local name, value, key = args[i], args[i + 1], settings
+  if worker ~= '' and name == 'concurrency' then name, key = 'asked', own end
+  if value == '' then call('HDEL', key, name) else call('HSET', key, name, value) end
+end
+-- Pausing is said in so many words: it is heard before any entry that is delivered later.
+if #args > 1 then task.tell(call('HEXISTS', settings, 'paused') == 1 and 'paused' or 'settings') end
+local asked = worker ~= '' and call('HGET', own, 'asked')
+return { call('HGET', settings, 'paused') or '', asked or call('HGET', settings, 'concurrency') or '' }

@@ -1,0 +1,52 @@
+-- Few tasks end so.
+-- The dead letters stay bounded: at most max_failed, and of the two oldest those whose record has expired go.
+local function keep_failed(id, max_failed)
+  local failed = P .. ':failed'
+  call('ZADD', failed, now, id)
+  for _, old in ipairs(call('ZRANGE', failed, 0, 1)) do
+    if call('EXISTS', TASK .. old) == 0 then call('ZREM', failed, old) end
+  end
+  local over = call('ZCARD', failed) - max_failed
+  if over > 0 then
+    local oldest = call('ZPOPMIN', failed, math.min(over, 100))
+    -- Not at once: an outcome that is sent again, or a large error that is fetched, must find it.
+    for i = 1, #oldest, 2 do call('PEXPIRE', TASK .. oldest[i], LAST_LOOK) end
+  end
+end
+
+-- A key is free when its task ends. One that is held for a time stays; that of a failed task stays as long as the
+-- failure is kept, so that it can be found by it. A task that waits for the end of this one takes its place.
+local function release_key(how, id, name)
+  local key = P .. ':key:' .. name
+  local holder, follower = call('GET', key), call('HGET', TASK .. id, 'next')
+  local waits = follower and call('HMGET', TASK .. follower, 'entry', 'call', 'end', 'begin')
+  local lane = waits and waits[1] and waits[2] and not waits[3] and string.match(waits[1], '^waiting/(%a+)$')
+  if lane then
+    -- A key that is held for a time may be free by now, or another's: who waits for this task goes on all the same.
+    if not holder or holder == id then call('SET', key, follower, 'KEEPTTL') end
+    if waits[4] and tonumber(waits[4]) > tonumber(now) then
+      call('HSET', TASK .. follower, 'entry', 'scheduled/' .. lane)
+      at_time(SCHEDULED, follower, tonumber(waits[4]))
+    else
+      call('HDEL', TASK .. follower, 'call')
+      line_up(follower, lane, waits[2])
+    end
+  elseif holder == id and call('PTTL', key) < 0 then
+    if how.state == 'failed' then call('PEXPIREAT', key, how.expiry) else call('DEL', key) end
+  end
+end
+
+-- A failure that a script itself finds: the error in the form that lib/remote-error.ts reads. The entry's first
+-- byte is the length of the asking client's name, which follows it (lib/envelope.ts).
+local function settle_as_error(how, id, packed_call, kept, clients, key_name, name, code, message)
+  local asked = string.byte(packed_call, 1) or 0
+  local client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or ''
+  settle(how, id, how.ran or '0', cmsgpack.pack({ name = name, code = code, message = message }), kept, client, clients, key_name)
+end
+
+-- A task whose cancelling was asked for while it ran, and that its worker does not run any more.
+local function settle_cancelled(how, id, lane, entry, packed_call, reason, clients, key_name)
+  settle_as_error(how, id, packed_call, packed_call, clients, key_name,
+    'TaskCancelledError', 'ERR_MILLRACE_TASK_CANCELLED', reason)
+  drop(lane, entry)
+end

@@ -1,0 +1,25 @@
+-- A task's way into a lane. The record is the truth; what an entry says besides the call is a copy for the worker.
+local EXTRAS = { 'attempt', 'failures', 'crashes', 'expires', 'deadline' }
+
+-- When its time is over, by its record: until it has begun once, `expires` counts; until it ends, `deadline`.
+local function time_over(attempt, expires, deadline)
+  local begun = (tonumber(attempt) or 0) > 0
+  local over = math.min(not begun and tonumber(expires) or math.huge, tonumber(deadline) or math.huge)
+  return over < math.huge and over or nil
+end
+
+-- As the last of the lane.
+local function line_up(id, lane, packed_call)
+  local key = TASK .. id
+  local values, fields = call('HMGET', key, unpack(EXTRAS)), { id, packed_call }
+  if (tonumber(values[1]) or 0) > 0 then values[4] = false end
+  for i, name in ipairs(EXTRAS) do
+    if values[i] and values[i] ~= '0' then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = values[i]
+    end
+  end
+  local over = time_over(values[1], values[4], values[5])
+  if over then at_time(EXPIRING, id, over) end
+  call('HSET', key, 'entry', place_of(lane, call('XADD', STREAM .. lane, '*', unpack(fields))))
+end

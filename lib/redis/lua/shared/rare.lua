@@ -1,0 +1,29 @@
+-- What few runs need. A function costs every run of a script 0.1 µs, so these are made when the first is asked for.
+-- Those that end a task are for scripts that include drop, replies and settle.
+local made, ending, settle
+local function rare()
+  if made then return made end
+--! include place
+--! include schedule
+--! include line
+--! include requeue
+--! include ends
+--! include errors
+--! include retry
+--! include park
+--! include standing
+--! include move
+--! include cancel
+--! include expire
+--! include late
+--! include front
+  made = {
+    SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
+    parse_place = parse_place, tell = tell, void = void, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
+    line_up = line_up, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
+    keep_failed = keep_failed, release_key = release_key, settle_as_error = settle_as_error,
+    settle_cancelled = settle_cancelled, keep_error = keep_error, retry = retry, park = park,
+    cancel = cancel, expire = expire, put_front = put_front, take_front = take_front,
+  }
+  return made
+end

@@ -1,0 +1,37 @@
+#!lua flags=allow-oom
+-- unpark: a worker takes parked tasks that it knows. They go through lane first into its pending list in one step, so
+-- that no worker that does not know them comes in between. May run twice.
+--   args: { worker, most, name, … }
+--   keys: P:parked zset `<name>/<id>`, P:task:<id>, P:stream:<lane>, P:expiring, P:workers
+--   each: what lay in lane first before is taken as well, up to `most`
+--   gives: how many were parked; fewer than `most` = there are no more
+--! include base
+--! include rare
+--! include owner
+
+local task = rare()
+local worker, most = args[1], tonumber(args[2])
+if not is_registered(worker) then return 0 end
+local taken = 0
+for i = 3, #args do
+  local name = args[i]
+  local members = taken < most
+    and call('ZRANGE', P .. ':parked', '[' .. name .. '/', '(' .. name .. '0', 'BYLEX', 'LIMIT', 0, most - taken) or {}
+  for _, member in ipairs(members) do
+    local id = string.sub(member, #name + 2)
+    call('ZREM', P .. ':parked', member)
+    call('ZREM', task.EXPIRING, id)
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+    local lane = not record.err and record[1] and not record[2] and record[3] and string.match(record[1], '^parked/(%a+)$')
+    if lane then
+      call('HDEL', TASK .. id, 'call', 'unknown')
+      if lane ~= 'first' then call('HSET', TASK .. id, 'home', lane) end
+      task.line_up(id, 'first', record[3])
+    end
+  end
+  taken = taken + #members
+end
+-- Delivered, not returned: they are in the worker's pending list, where it looks for what it does not hold.
+if taken > 0 then pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', most, 'STREAMS', STREAM .. 'first', '>') end
+task.tell_nearest()
+return taken

@@ -1,0 +1,30 @@
+/** Sends scripts over one connection, each with a deadline. What the hot verbs and the operators' verbs share. */
+
+import type { Connection } from './connection.ts'
+import { type FrameItem, frame } from './frame.ts'
+import type { Keys } from './keys.ts'
+import { runScript, type ScriptName, type ScriptReply } from './scripts.ts'
+
+/** An answer that takes longer means a socket that is replaced, and a call that is tried again. */
+export const ANSWER_TIMEOUT = 5_000
+
+export class Runner {
+  readonly connection: Connection
+  readonly keys: Keys
+
+  constructor(connection: Connection, keys: Keys) {
+    this.connection = connection
+    this.keys = keys
+  }
+
+  run(script: ScriptName, args: readonly FrameItem[]): Promise<ScriptReply> {
+    return this.send(script, frame(args))
+  }
+
+  send(script: ScriptName, argument: Buffer): Promise<ScriptReply> {
+    return this.connection.send(
+      (client) => runScript(client, script, this.keys.prefix, argument),
+      ANSWER_TIMEOUT,
+    )
+  }
+}

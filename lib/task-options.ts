@@ -1,0 +1,216 @@
+/**
+ * Options of a task and of one call, checked once. Some are for Redis (when, where, under which key), some for the
+ * worker (how often, how long): those of a definition stay with its worker, those of `with` travel with the call.
+ */
+
+import type { Backoff, CallOptions } from './envelope.ts'
+import { OptionError } from './errors.ts'
+import {
+  type Check,
+  flag,
+  integer,
+  optionalInteger,
+  optionalMoment,
+  optionalName,
+  optionalOneOf,
+  optionalTime,
+  partsOf,
+  resolve,
+  show,
+} from './options.ts'
+import { LANES, type Lane } from './record.ts'
+import {
+  type MaybeSchema,
+  optionalSchema,
+  resolveSchemas,
+  type SchemaOptions,
+  type Schemas,
+} from './schema.ts'
+
+export type Priority = 'high' | 'normal' | 'low'
+
+/** Options of a task or of one call. Times in ms. */
+export interface TaskOptions {
+  /** How long the result is kept. Default: the queue's (1 h). Less than 30 s counts as 30 s. */
+  readonly resultTtl?: number | undefined
+  /** How long a failure is kept. Default: the queue's (7 days). Less than 30 s counts as 30 s. */
+  readonly failedTtl?: number | undefined
+  /** Which line the call waits in: all of `high` is taken before `normal`, all of that before `low`. Default `normal`. */
+  readonly priority?: Priority | undefined
+  /** Ahead of all lanes, behind those that are `first` already; `newest`: of those that say so the last comes first (with a delay: as true). */
+  readonly first?: boolean | 'newest' | undefined
+  /** Begins after so long, at the soonest. */
+  readonly delay?: number | undefined
+  /** Begins at this time, at the soonest: a Date or epoch ms. */
+  readonly at?: Date | number | undefined
+  /** Expires where it has not begun after so long (counted from `delay` or `at`). */
+  readonly ttl?: number | undefined
+  /** Expires where it has not ended after so long. Calls made inside its handler inherit what is left. */
+  readonly deadline?: number | undefined
+  /**
+   * How long one attempt may run: then its signal aborts, and it counts as failed, even if it ends well a little later.
+   * A handler that blocks the event loop hears no signal: one that has not returned half a second later, or not reached
+   * its first `await`, costs the worker its process (`onOverrun`). What blocks after its first `await` is not seen.
+   */
+  readonly timeout?: number | undefined
+  /** Further attempts after one that failed. Default 0. */
+  readonly retries?: number | undefined
+  /** Ms between attempts, or how they grow. Default: exponential from 1 s, half of it chance, at most 1 h. */
+  readonly backoff?: number | Backoff | undefined
+  /** At most one live task with this key: another call joins it, and gets its result. */
+  readonly key?: string | undefined
+  /** Name and arguments are the key. */
+  readonly unique?: boolean | undefined
+  /** Holds the key for so long from the call, however soon the task ends: at most one run in that time. */
+  readonly keyTtl?: number | undefined
+  /** What a call does whose key is held: `join` the live task, or run `again` once after it, with the newest arguments. Default `join`. */
+  readonly onDuplicate?: 'join' | 'again' | undefined
+}
+
+/** Of a definition: functions stay on the worker's side. */
+export interface DefinitionOptions<I extends MaybeSchema = undefined, O extends MaybeSchema = undefined>
+  extends Omit<TaskOptions, 'backoff'>,
+    SchemaOptions<I, O> {
+  /** As for a call, or a function: ms until the next attempt, by the number of the one that failed and its error. */
+  readonly backoff?: number | Backoff | ((attempt: number, error: unknown) => number) | undefined
+  /**
+   * Whether an error is worth another attempt. Default: every error is. Where there is a `timeout`, this and a function
+   * `backoff` are asked about its error before each attempt that has retries left: while a handler blocks, nobody can.
+   */
+  readonly retryIf?: ((error: unknown) => boolean) | undefined
+}
+
+const MAX_RETRIES = 1_000_000
+
+const BACKOFF_PARTS = {
+  type: optionalOneOf(['fixed', 'exponential']),
+  delay: optionalTime(),
+  max: optionalTime(),
+  jitter: (what: string, value: unknown): number | undefined => {
+    if (value === undefined || (typeof value === 'number' && value >= 0 && value <= 1)) return value
+    throw new OptionError(`${what} must be a number from 0 to 1 (given: ${show(value)})`)
+  },
+}
+
+const backoff: Check<Backoff | undefined> = (what, value) => {
+  if (value === undefined) return undefined
+  if (typeof value === 'number') return { type: 'fixed', delay: optionalTime()(what, value)! }
+  if (typeof value !== 'object' || value === null) {
+    throw new OptionError(
+      `${what} must be a number of ms or { type, delay, max, jitter } (given: ${show(value)})`,
+    )
+  }
+  const { type = 'exponential', delay, max, jitter } = resolve(what, value, BACKOFF_PARTS)
+  if (delay === undefined) throw new OptionError(`${what}: delay is missing, a number of ms`)
+  return { type, delay, ...(max !== undefined && { max }), ...(jitter !== undefined && { jitter }) }
+}
+
+const optional =
+  <T>(check: Check<T>): Check<T | undefined> =>
+  (what, value) =>
+    value === undefined ? undefined : check(what, value)
+
+const CALL_OPTIONS = {
+  resultTtl: optionalInteger(0),
+  failedTtl: optionalInteger(0),
+  priority: optionalOneOf(['high', 'normal', 'low']),
+  first: (what: string, value: unknown): boolean | 'newest' | undefined => {
+    if (value === undefined || value === 'newest' || typeof value === 'boolean') return value
+    throw new OptionError(`${what} must be true, false or 'newest' (given: ${show(value)})`)
+  },
+  delay: optionalTime(),
+  at: optionalMoment(),
+  ttl: optionalTime(),
+  deadline: optionalTime(),
+  timeout: optional(integer(0, 1, 2 ** 31 - 1)),
+  retries: optional(integer(0, 0, MAX_RETRIES)),
+  backoff,
+  key: optionalName(),
+  unique: optional(flag(false)),
+  keyTtl: optionalTime(),
+  onDuplicate: optionalOneOf(['join', 'again']),
+}
+
+type Resolved = { [K in keyof typeof CALL_OPTIONS]?: ReturnType<(typeof CALL_OPTIONS)[K]> }
+
+/** What a call says to Redis and to its worker. */
+export interface CallPlan {
+  readonly lane: Lane
+  readonly isNewest: boolean
+  /** Epoch ms, else ms from the call. */
+  readonly at: number | undefined
+  readonly delay: number | undefined
+  readonly ttl: number | undefined
+  readonly deadline: number | undefined
+  readonly key: string | undefined
+  readonly isUnique: boolean
+  readonly keyTtl: number | undefined
+  readonly again: boolean
+  /** Travels with the call. */
+  readonly options: CallOptions
+}
+
+/** What the worker of a definition does when the call says nothing. */
+export interface WorkerPlan extends Omit<CallOptions, 'backoff'> {
+  readonly backoff?: Backoff | ((attempt: number, error: unknown) => number)
+  readonly retryIf?: (error: unknown) => boolean
+}
+
+/** Only what was given. Throws OptionError. */
+export function resolveTaskOptions(owner: string, options: TaskOptions | undefined): Resolved {
+  const resolved = onlyGiven(resolve(owner, options, CALL_OPTIONS)) as Resolved
+  const exclude = (a: keyof Resolved, b: keyof Resolved): void => {
+    if (resolved[a] === undefined || resolved[a] === false || resolved[b] === undefined) return
+    throw new OptionError(`${owner}: ${a} and ${b} exclude each other; give one of them`)
+  }
+  exclude('delay', 'at')
+  exclude('first', 'priority')
+  exclude('unique', 'key')
+  return resolved
+}
+
+/** Those of a definition, by whose they are: the callers' and the worker's. */
+export function resolveDefinition(
+  owner: string,
+  options: DefinitionOptions<MaybeSchema, MaybeSchema> | undefined,
+): { callers: Resolved; workers: WorkerPlan; schemas: Schemas | undefined } {
+  const { backoff: given, retryIf, input, output, validateCalls, ...rest } = partsOf(owner, options)
+  if (retryIf !== undefined && typeof retryIf !== 'function') {
+    throw new OptionError(`${owner}: retryIf must be a function of the error (given: ${show(retryIf)})`)
+  }
+  const isFunction = typeof given === 'function'
+  const resolved = resolveTaskOptions(owner, { ...rest, ...(isFunction ? {} : { backoff: given }) })
+  const { resultTtl, failedTtl, retries, timeout, backoff: parts, ...callers } = resolved
+  const plan = { resultTtl, failedTtl, retries, timeout, backoff: isFunction ? given : parts, retryIf }
+  const schemas = resolveSchemas(owner, { input, output, validateCalls })
+  return { callers, workers: onlyGiven(plan) as WorkerPlan, schemas }
+}
+
+/** Those of a remote task. */
+export function resolveRemote(
+  owner: string,
+  options: (TaskOptions & Pick<SchemaOptions, 'input'>) | undefined,
+): { callers: Resolved; input: MaybeSchema } {
+  const { input, ...rest } = partsOf(owner, options)
+  return { callers: resolveTaskOptions(owner, rest), input: optionalSchema(`${owner}: input`, input) }
+}
+
+export function planOf(options: Resolved): CallPlan {
+  const { priority, first, delay, at, ttl, deadline, key, unique, keyTtl, onDuplicate, ...rest } = options
+  const lane: Lane = first ? LANES[0] : (priority ?? 'normal')
+  const times = { at, delay, ttl, deadline, keyTtl }
+  const isUnique = unique === true
+  const again = onDuplicate === 'again'
+  return {
+    ...times,
+    lane,
+    isNewest: first === 'newest',
+    key,
+    isUnique,
+    again,
+    options: onlyGiven(rest) as CallOptions,
+  }
+}
+
+const onlyGiven = <T extends object>(options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T

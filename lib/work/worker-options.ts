@@ -1,0 +1,45 @@
+/** What a worker can be told, and what it tells. */
+
+import type { Recovery } from '../redis/store.ts'
+
+/** Options of a worker. Times in ms. */
+export interface WorkerOptions {
+  /** Handlers that run at once, at most. Default 10. */
+  readonly concurrency?: number
+  /**
+   * Tasks held beyond those that run, at most, so that short ones follow each other without a round trip. The worker
+   * fetches ahead what it runs in some 5 ms, nothing if tasks are long, and gives back what has to wait. 0: a task is
+   * only taken when it can begin. Default 512.
+   */
+  readonly prefetch?: number
+  /** How long the worker may be silent before its tasks go to others; it beats three times in that. Default 15,000. */
+  readonly lease?: number
+  /** How long `stop()` waits for running handlers before it aborts them and gives their tasks back. Default 25,000. */
+  readonly drainTimeout?: number
+  /** Workers that may die while they run the same task before it fails as poison. Default 3. */
+  readonly maxCrashes?: number
+  /** How long a handler may go on after its signal has aborted, before its slot is given to others. Default 5,000. */
+  readonly abortGrace?: number
+  /**
+   * What is done about a handler that keeps the event loop past its timeout or deadline. `exit`: half a second later its
+   * attempt is recorded as timed out, the process's other tasks are given back, and the process ends by SIGKILL, with a
+   * line on stderr, for a supervisor to start it anew. `report`: the process waits for it, then the worker emits a
+   * TaskOverrunError; for processes that must go on, and under a debugger. Default `exit`.
+   */
+  readonly onOverrun?: 'exit' | 'report'
+  /** The first part of the worker's id. Default: host and process id. */
+  readonly name?: string
+}
+
+export interface WorkerEvents {
+  /** Registered and taking tasks; again after every new registration. */
+  ready: [workerId: string]
+  /** This worker was declared dead: its handlers were aborted, and it comes back under a new id. */
+  dead: [workerId: string]
+  /** An outcome or progress was refused: the task had been given to another worker, or its record is gone. */
+  fenced: [taskId: string]
+  /** Tasks of dead workers were put back in line by this one. */
+  recovered: [recovery: Recovery]
+  stopped: []
+  error: [error: Error]
+}

@@ -1,0 +1,878 @@
+/**
+ * The same calls against a queue in Redis and against one in this process: what users see must be the same. Each
+ * scenario answers what it has seen, without ids and times; both answers are compared with each other and with what
+ * is expected of them.
+ */
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  currentTask,
+  DoNotRetry,
+  Queue,
+  type QueueOptions,
+  RetryLater,
+  type TaskHandle,
+  type TaskInfo,
+} from '../lib/index.ts'
+import { startRedis, type TestRedis } from './support/redis.ts'
+import { until } from './support/until.ts'
+
+let redis: TestRedis
+before(async () => {
+  redis = await startRedis()
+})
+after(() => redis.stop())
+
+interface Stage extends AsyncDisposable {
+  readonly queue: Queue
+  /** From now on, tasks run. */
+  work(concurrency?: number): Promise<void>
+}
+
+function inRedis(name: string, options: QueueOptions): Stage {
+  const queue = new Queue(name, { redis: redis.url, ...options })
+  queue.on('error', () => {})
+  return {
+    queue,
+    async work(concurrency = 10) {
+      const worker = queue.worker({ concurrency, prefetch: 0, lease: 5_000 })
+      const ready = new Promise((resolve) => worker.once('ready', resolve))
+      void worker.run()
+      await ready
+    },
+    [Symbol.asyncDispose]: () => queue.close(),
+  }
+}
+
+function inline(name: string, options: QueueOptions): Stage {
+  const queue = new Queue(name, { inline: true, ...options })
+  queue.on('error', () => {})
+  return {
+    queue,
+    async work(concurrency = 10) {
+      await queue.setConcurrency('all', concurrency)
+    },
+    [Symbol.asyncDispose]: () => queue.close(),
+  }
+}
+
+/** Of anything that was thrown; ids differ from run to run. */
+function shown(error: unknown): unknown {
+  if (!(error instanceof Error)) return { thrown: error }
+  const { name, message, code, cause } = error as Error & { code?: unknown }
+  const text = message.replace(/[\w-]{22}/g, '<id>')
+  return { name, message: text, code, ...(cause !== undefined && { cause: shown(cause) }) }
+}
+
+const outcome = (handle: TaskHandle<unknown>): Promise<unknown> => handle.get().then(seen, shown)
+const seen = (value: unknown) => ({ value })
+
+function told(info: TaskInfo | null) {
+  if (!info) return null
+  const { name, args, state, lane, progress, result, error, errors, attempt, crashes, key, cancelReason } =
+    info
+  return {
+    ...{ name, args, state, lane, progress, result, attempt, crashes, key, cancelReason },
+    error: error === undefined ? undefined : shown(error),
+    errors: errors.map((one) => ({ attempt: one.attempt, error: shown(one.error) })),
+    worker: typeof info.worker,
+    has: [info.startedAt, info.finishedAt, info.nextRunAt].map((at) => at instanceof Date),
+  }
+}
+
+/** Its outcome and what is known of it then. */
+const both = async (handle: TaskHandle<unknown>) => ({
+  outcome: await outcome(handle),
+  info: told(await handle.info()),
+})
+
+/** Something that a handler waits for. */
+function gate() {
+  let open = (): void => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { open: () => open(), opened }
+}
+
+const aborted = (): Promise<never> =>
+  new Promise((_, reject) => {
+    const { signal } = currentTask()
+    signal.addEventListener('abort', () => reject(signal.reason))
+  })
+
+type Scenario = (stage: Stage) => Promise<unknown>
+
+const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
+  async 'a result'({ queue, work }) {
+    const add = queue.task('add', (a: number, b: number) => a + b)
+    await work()
+    const seen = await both(add(1, 2))
+    assert.deepEqual(seen.outcome, { value: 3 })
+    assert.equal(seen.info?.attempt, 1)
+    return seen
+  },
+
+  async 'a result that is undefined'({ queue, work }) {
+    const nothing = queue.task('nothing', async (_: string) => {})
+    await work()
+    const seen = await both(nothing('x'))
+    assert.deepEqual(seen.outcome, { value: undefined })
+    return seen
+  },
+
+  async 'an error with code, fields and cause'({ queue, work }) {
+    const fail = queue.task('fail', () => {
+      const cause = new RangeError('too deep')
+      throw Object.assign(new TypeError('bad', { cause }), { code: 'E_BAD', status: 400 })
+    })
+    await work()
+    const seen = await both(fail())
+    assert.equal(seen.info?.state, 'failed')
+    return seen
+  },
+
+  async 'a thrown value that is no error'({ queue, work }) {
+    const fail = queue.task('fail', async () => {
+      throw { odd: [1n] }
+    })
+    await work()
+    return both(fail())
+  },
+
+  async 'retries, then success'({ queue, work }) {
+    let runs = 0
+    const flaky = queue.task(
+      'flaky',
+      () => {
+        runs += 1
+        if (runs < 3) throw new Error(`run ${runs}`)
+        return currentTask().attempt
+      },
+      { retries: 5, backoff: 10 },
+    )
+    await work()
+    const seen = await both(flaky())
+    assert.deepEqual(seen.outcome, { value: 3 })
+    assert.equal(seen.info?.errors.length, 2)
+    return seen
+  },
+
+  async 'retries at once, and all of them used up'({ queue, work }) {
+    const fail = queue.task(
+      'fail',
+      async () => {
+        throw new Error(`attempt ${currentTask().attempt}`)
+      },
+      { retries: 7, backoff: 0 },
+    )
+    await work()
+    const seen = await both(fail())
+    assert.equal(seen.info?.attempt, 8)
+    assert.deepEqual(
+      seen.info?.errors.map(({ attempt }) => attempt),
+      [3, 4, 5, 6, 7],
+    )
+    return { ...seen, counts: await queue.counts() }
+  },
+
+  async 'retries of a call count before those of the definition'({ queue, work }) {
+    const fail = queue.task(
+      'fail',
+      () => {
+        throw new Error('no')
+      },
+      { retries: 3, backoff: 0 },
+    )
+    await work()
+    const seen = [await both(fail.with({ retries: 1 })()), await both(fail.with({ retries: 0 })())]
+    assert.deepEqual(
+      seen.map(({ info }) => info?.attempt),
+      [2, 1],
+    )
+    return seen
+  },
+
+  async 'RetryLater, DoNotRetry, retryIf and a backoff of its own'({ queue, work }) {
+    const asked: unknown[] = []
+    const later = queue.task('later', () => {
+      if (currentTask().attempt < 3) throw new RetryLater({ delay: 5, cause: new Error('busy') })
+      return 'done'
+    })
+    const options = { retries: 3, backoff: 0 }
+    const never = queue.task('never', () => {
+      throw new DoNotRetry(new Error('hopeless'))
+    })
+    const unless = queue.task(
+      'unless',
+      (message: string) => {
+        throw new Error(message)
+      },
+      {
+        ...options,
+        retryIf: (error) => (error as Error).message === 'again',
+        backoff: (attempt, error) => {
+          asked.push([attempt, (error as Error).message])
+          return 1
+        },
+      },
+    )
+    await work()
+    const seen = [later(), never.with(options)(), unless('never'), unless('again')].map(both)
+    return { seen: await Promise.all(seen), asked }
+  },
+
+  async 'a timeout that the handler heeds, and another attempt'({ queue, work }) {
+    const slow = queue.task('slow', () => (currentTask().attempt === 1 ? aborted() : 'in time'), {
+      ...{ timeout: 40, retries: 1, backoff: 0 },
+    })
+    await work()
+    const seen = [await both(slow()), await both(slow.with({ retries: 0 })())]
+    assert.deepEqual(seen[0]?.outcome, { value: 'in time' })
+    assert.equal((seen[1]!.info!.error as { code: string }).code, 'ERR_MILLRACE_TASK_TIMEOUT')
+    return seen
+  },
+
+  async 'a result that comes too late counts for nothing'({ queue, work }) {
+    const slow = queue.task(
+      'slow',
+      async () => {
+        await delay(80)
+        return 'late'
+      },
+      { timeout: 30 },
+    )
+    await work()
+    return both(slow())
+  },
+
+  async 'a handler that blocks for longer than its timeout'({ queue, work }) {
+    const block = queue.task(
+      'block',
+      () => {
+        for (const end = performance.now() + 40; performance.now() < end; );
+        return 'late'
+      },
+      { timeout: 10, retries: 1, backoff: 0 },
+    )
+    await work()
+    const seen = await both(block())
+    assert.equal(seen.info?.attempt, 2)
+    return seen
+  },
+
+  async 'cancelling before it begins, and again, and too late'({ queue, work }) {
+    const ran: number[] = []
+    const note = queue.task('note', (n: number) => void ran.push(n))
+    await queue.pause()
+    await work()
+    const [one, two] = [note(1), note(2)]
+    const answers = [await one.cancel('not needed'), await one.cancel(), await queue.cancel('no-such-task')]
+    const seen = [await both(one), await queue.counts()]
+    await queue.resume()
+    await two.get()
+    answers.push(await two.cancel())
+    assert.deepEqual(ran, [2])
+    assert.deepEqual(answers, ['cancelled', 'cancelled', 'none', 'ended'])
+    return { seen, ran, answers, counts: await queue.counts() }
+  },
+
+  async 'cancelling while it runs: one heeds its signal, one ends anyway'({ queue, work }) {
+    const begun = gate()
+    const end = gate()
+    const heeds = queue.task('heeds', () => {
+      begun.open()
+      return aborted()
+    })
+    const deaf = queue.task('deaf', () => end.opened)
+    await work()
+    const [one, two] = [heeds(), deaf()]
+    await begun.opened
+    await until('both to run', async () => (await queue.counts()).running === 2)
+    const answers = [await one.cancel('enough'), await two.cancel('enough too')]
+    const during = told(await two.info())
+    const seen = await both(one)
+    end.open()
+    return { answers, during, seen: [seen, await both(two)], counts: await queue.counts() }
+  },
+
+  async cancelOnAbort({ queue, work }) {
+    const begun = gate()
+    const heeds = queue.task('heeds', () => {
+      begun.open()
+      return aborted()
+    })
+    await work()
+    const controller = new AbortController()
+    const handle = heeds()
+    const wait = handle.get({ signal: controller.signal, cancelOnAbort: true }).catch(shown)
+    await begun.opened
+    controller.abort(new Error('nobody cares'))
+    return [await wait, await both(handle)]
+  },
+
+  async 'a delay, and a time that has been'({ queue, work }) {
+    const note = queue.task('note', (what: string) => what)
+    await work()
+    const handle = note.with({ delay: 600, priority: 'low' })('later')
+    await handle.enqueued
+    const info = await handle.info()
+    const before = told(info)
+    assert.equal(before?.state, 'scheduled')
+    const wait = (info?.nextRunAt?.getTime() ?? 0) - (info?.createdAt.getTime() ?? 0)
+    assert.ok(Math.abs(wait - 600) < 3, String(wait))
+    const counts = await queue.counts()
+    const past = await both(note.with({ at: new Date(0) })('now'))
+    return { before, counts, past, seen: await both(handle) }
+  },
+
+  async 'a ttl that is over before it begins'({ queue, work }) {
+    const note = queue.task('note', () => 'ran', { ttl: 60 })
+    await queue.pause()
+    await work()
+    const seen = await both(note())
+    assert.equal(seen.info?.state, 'expired')
+    await queue.resume()
+    return [seen, await both(note.with({ ttl: 60_000 })())]
+  },
+
+  async 'a ttl counts only until it has begun once'({ queue, work }) {
+    const flaky = queue.task(
+      'flaky',
+      () => {
+        if (currentTask().attempt === 1) throw new Error('first')
+        return 'second'
+      },
+      { ttl: 1_000, retries: 1, backoff: 1_200 },
+    )
+    await work()
+    const seen = await both(flaky())
+    assert.deepEqual(seen.outcome, { value: 'second' })
+    return seen
+  },
+
+  async 'a deadline: before it begins, and while it runs'({ queue, work }) {
+    const heeds = queue.task('heeds', aborted, { deadline: 500, retries: 3 })
+    await queue.pause()
+    await work()
+    const queued = await both(heeds())
+    await queue.resume()
+    const running = await both(heeds())
+    assert.deepEqual([queued.info?.attempt, running.info?.attempt], [0, 1])
+    return { queued, running }
+  },
+
+  async 'no attempt that could not end before the deadline'({ queue, work }) {
+    const fail = queue.task(
+      'fail',
+      () => {
+        throw new Error('no')
+      },
+      { deadline: 10_000, retries: 3, backoff: 50_000 },
+    )
+    await work()
+    return both(fail())
+  },
+
+  async 'a deadline that calls inside inherit'({ queue, work }) {
+    const inner = queue.task('inner', () => currentTask().deadline?.getTime())
+    const outer = queue.task('outer', async () => {
+      const own = currentTask().deadline!.getTime()
+      const inherited = (await inner().get())!
+      const shorter = (await inner.with({ deadline: 1_000 })().get())!
+      return [Math.abs(inherited - own) < 2_000, own - shorter > 10_000]
+    })
+    await work()
+    const seen = await both(outer.with({ deadline: 30_000 })())
+    assert.deepEqual(seen.outcome, { value: [true, true] })
+    return [seen, await both(inner())]
+  },
+
+  async 'a key: calls join, and get the same result'({ queue, work }) {
+    let runs = 0
+    const once = queue.task('once', (what: string) => `${what} ${++runs}`, { key: 'k' })
+    await queue.pause()
+    await work()
+    const calls = [once('a'), once('b'), once('c')]
+    await Promise.all(calls.map((call) => call.enqueued))
+    const joined = calls.map((call) => [call.joined, call.id === calls[0]!.id])
+    const found = await once.find('z')
+    await queue.resume()
+    const outcomes = await Promise.all(calls.map(outcome))
+    const after = await outcome(once('d'))
+    const none = await once.find('z')
+    assert.deepEqual(after, { value: 'd 2' })
+    return { joined, outcomes, after, found: found.state, none, info: told(await calls[1]!.info()) }
+  },
+
+  async 'onDuplicate again: once more after it, with the newest arguments'({ queue, work }) {
+    const begun = gate()
+    const end = gate()
+    const ran: string[] = []
+    const index = queue.task(
+      'index',
+      async (what: string) => {
+        ran.push(what)
+        begun.open()
+        await end.opened
+        return what
+      },
+      { key: 'k', onDuplicate: 'again' },
+    )
+    await work()
+    const first = index('a')
+    await begun.opened
+    const second = index('b')
+    await second.enqueued
+    const third = index.with({ priority: 'low' })('c')
+    await third.enqueued
+    const before = [second.joined, third.joined, third.id === second.id, told(await second.info())]
+    const counts = await queue.counts()
+    end.open()
+    const outcomes = await Promise.all([first, second, third].map(outcome))
+    assert.deepEqual(ran, ['a', 'c'])
+    return { before, counts, ran, outcomes }
+  },
+
+  async 'again, when the one that waited was cancelled'({ queue, work }) {
+    const begun = gate()
+    const end = gate()
+    const ran: string[] = []
+    const index = queue.task(
+      'index',
+      async (what: string) => {
+        ran.push(what)
+        begun.open()
+        await end.opened
+        return what
+      },
+      { key: 'k', onDuplicate: 'again' },
+    )
+    await work()
+    const first = index('a')
+    await begun.opened
+    const second = index('b')
+    const cancelled = await second.cancel('not this one')
+    const third = index('c')
+    await third.enqueued
+    const joined = third.joined
+    end.open()
+    const outcomes = await Promise.all([first, second, third].map(outcome))
+    const fourth = await both(index('d'))
+    assert.deepEqual(ran, ['a', 'c', 'd'])
+    return { cancelled, joined, outcomes, fourth, second: told(await second.info()) }
+  },
+
+  async 'the one that waits for another with its key has its own times'({ queue, work }) {
+    const begun = gate()
+    const end = gate()
+    const index = queue.task(
+      'index',
+      async () => {
+        begun.open()
+        await end.opened
+      },
+      { key: 'k', onDuplicate: 'again' },
+    )
+    await work()
+    const first = index()
+    await begun.opened
+    const seen = await both(index.with({ ttl: 50 })())
+    assert.equal(seen.info?.state, 'expired')
+    end.open()
+    return { seen, first: await outcome(first) }
+  },
+
+  async 'a failed task gives its key to the next; then it cannot run again'({ queue, work }) {
+    const begun = gate()
+    const end = gate()
+    const once = queue.task(
+      'once',
+      async (isBad: boolean) => {
+        if (isBad) throw new Error('bad')
+        begun.open()
+        await end.opened
+      },
+      { key: 'k' },
+    )
+    await work()
+    const bad = once(true)
+    await outcome(bad)
+    const good = once(false)
+    await begun.opened
+    const answers = [await queue.retry(bad.id), good.joined]
+    end.open()
+    await good.get()
+    answers.push(await queue.retry(bad.id))
+    return { answers, again: await both(queue.handle(bad.id)) }
+  },
+
+  async 'keyTtl holds the key after the end'({ queue, work }) {
+    let runs = 0
+    const once = queue.task('once', () => ++runs, { key: 'k', keyTtl: 1_500 })
+    await work()
+    const first = await outcome(once())
+    const second = once()
+    const joined = [await outcome(second), second.joined]
+    await delay(1_550)
+    const third = once()
+    const seen = { first, joined, third: [await outcome(third), third.joined] }
+    assert.deepEqual(seen, {
+      first: { value: 1 },
+      joined: [{ value: 1 }, true],
+      third: [{ value: 2 }, false],
+    })
+    return seen
+  },
+
+  async 'unique: the arguments are the key'({ queue, work }) {
+    const echo = queue.task('echo', (x: object) => x, { unique: true })
+    await queue.pause()
+    await work()
+    const calls = [echo({ a: 1 }), echo({ a: 2 }), echo({ a: 1 })]
+    await Promise.all(calls.map((call) => call.enqueued))
+    await queue.resume()
+    const outcomes = await Promise.all(calls.map(outcome))
+    const joined = calls.map((call) => call.joined)
+    assert.deepEqual(joined, [false, false, true])
+    return { outcomes, joined }
+  },
+
+  async 'find and ensure'({ queue, work }) {
+    let isBad = true
+    const once = queue.task(
+      'once',
+      () => {
+        if (isBad) throw new Error('bad')
+        return 'good'
+      },
+      { key: 'k' },
+    )
+    await queue.pause()
+    await work()
+    const states = [(await once.find()).state, (await once.ensure()).state, (await once.ensure()).state]
+    const { handle } = await once.with({ first: true }).ensure()
+    const lane = (await handle.info())?.lane
+    await queue.resume()
+    const failed = await outcome(handle)
+    states.push((await once.find()).state)
+    isBad = false
+    const anew = await once.ensure()
+    states.push(anew.state)
+    const good = await outcome(anew.handle)
+    states.push((await once.find()).state)
+    assert.deepEqual(states, ['none', 'none', 'queued', 'failed', 'failed', 'none'])
+    return { states, lane, failed, good }
+  },
+
+  async 'lanes at concurrency 1: first, high, normal, low'({ queue, work }) {
+    const ran: string[] = []
+    const note = queue.task('note', (what: string) => void ran.push(what))
+    await queue.pause()
+    await work(1)
+    const calls = [
+      note.with({ priority: 'low' })('g'),
+      note('e'),
+      note.with({ priority: 'high' })('c'),
+      note('f'),
+      note.with({ first: true })('a'),
+      note.with({ priority: 'high' })('d'),
+      note.with({ first: true })('b'),
+    ]
+    await Promise.all(calls.map((call) => call.enqueued))
+    const { lanes } = await queue.counts()
+    await queue.resume()
+    await Promise.all(calls.map((call) => call.get()))
+    assert.deepEqual(ran, ['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+    return { ran, lanes }
+  },
+
+  async 'the newest first, after what is in lane first'({ queue, work }) {
+    const ran: string[] = []
+    const note = queue.task('note', (what: string) => void ran.push(what))
+    await queue.pause()
+    await work(1)
+    const calls = [note('e'), note.with({ first: true })('a')]
+    for (const what of ['d', 'c', 'b']) calls.push(note.with({ first: 'newest' })(what))
+    await Promise.all(calls.map((call) => call.enqueued))
+    const before = [await queue.counts(), told(await calls[4]!.info())]
+    const gone = await note.with({ first: 'newest' })('gone').cancel()
+    await queue.resume()
+    await Promise.all(calls.map((call) => call.get()))
+    assert.deepEqual(ran, ['a', 'b', 'c', 'd', 'e'])
+    return { ran, before, gone, after: await queue.counts() }
+  },
+
+  async 'moving what waits'({ queue, work }) {
+    const ran: string[] = []
+    const note = queue.task('note', (what: string) => void ran.push(what))
+    await queue.pause()
+    await work(1)
+    const [a, b, c] = [note('a'), note('b'), note('c')]
+    const later = note.with({ delay: 60_000 })('later')
+    await Promise.all([a, b, c, later].map((call) => call.enqueued))
+    const answers = [
+      await queue.move(c.id, 'first'),
+      await queue.move(a.id, 'low'),
+      await queue.move(b.id, 'normal'),
+      await queue.move(later.id, 'high'),
+      await queue.move('no-such-task', 'high'),
+    ]
+    const lanes = [a, b, c, later].map(async (call) => (await call.info())?.lane)
+    const counts = await queue.counts()
+    await queue.resume()
+    await Promise.all([a, b, c].map((call) => call.get()))
+    answers.push(await queue.move(a.id, 'high'))
+    assert.deepEqual(ran, ['c', 'b', 'a'])
+    assert.deepEqual(answers, ['moved', 'moved', 'there', 'moved', 'none', 'ended'])
+    return { ran, answers, counts, lanes: await Promise.all(lanes), left: await later.cancel() }
+  },
+
+  async 'pause and resume'({ queue, work }) {
+    const echo = queue.task('echo', (n: number) => n)
+    await work()
+    await echo(0).get()
+    await queue.pause()
+    const [one, two] = [echo(1), echo(2)]
+    await Promise.all([one.enqueued, two.enqueued])
+    // Not its lane: a worker that has read it already gives it back, to the head of the line.
+    const paused = [await queue.isPaused(), (await queue.counts()).queued, (await one.info())?.state]
+    await queue.resume()
+    return { paused, after: [await queue.isPaused(), await outcome(one), await outcome(two)] }
+  },
+
+  async 'calls inside a handler at concurrency 1'({ queue, work }) {
+    const depth = queue.task('depth', async (n: number): Promise<number> => {
+      return n === 0 ? 0 : 1 + (await depth(n - 1).get())
+    })
+    await work(1)
+    const seen = await both(depth(6))
+    assert.deepEqual(seen.outcome, { value: 6 })
+    return { seen, counts: await queue.counts() }
+  },
+
+  async 'progress, as it comes and as it stays'({ queue, work }) {
+    const next = [gate(), gate(), gate()]
+    const steps = queue.task('steps', async () => {
+      for (const [step, { opened }] of next.entries()) {
+        await queue.updateProgress({ step, done: new Set([step]) })
+        await opened
+      }
+    })
+    await work()
+    const handle = steps()
+    const values: unknown[] = []
+    for await (const value of handle.progress()) {
+      values.push(value)
+      next[values.length - 1]?.open()
+    }
+    assert.equal(values.length, 3)
+    return { values, seen: await both(handle) }
+  },
+
+  async 'what does not fit a schema'({ queue, work }) {
+    const whole = {
+      '~standard': {
+        version: 1 as const,
+        vendor: 'spec',
+        validate: (value: unknown) =>
+          Number.isInteger(value) ? { value: value as number } : { issues: [{ message: 'not whole' }] },
+      },
+    }
+    const half = queue.task('half', (n: number) => n / 2, { input: whole, output: whole })
+    await work()
+    let refused: unknown
+    try {
+      half(1.5)
+    } catch (error) {
+      refused = shown(error)
+    }
+    return { refused, seen: [await both(half(4)), await both(half(3))] }
+  },
+
+  async 'what cannot cross'({ queue, work }) {
+    const echo = queue.task('echo', (x: unknown) => x)
+    const give = queue.task('give', () => ({ inside: [() => {}] }))
+    const say = queue.task('say', () => currentTask().updateProgress(Symbol('s')))
+    await work()
+    const refused = [() => {}, Symbol('s'), { a: Promise.resolve(1) }].map((value) => {
+      try {
+        echo(value)
+        return 'accepted'
+      } catch (error) {
+        return shown(error)
+      }
+    })
+    return { refused, give: await both(give()), say: await both(say()) }
+  },
+
+  'what is too large': [
+    { maxPayload: 1_000, maxResult: 500 },
+    async ({ queue, work }) => {
+      const echo = queue.task('echo', (x: string) => x)
+      await work()
+      let refused: unknown
+      try {
+        echo('x'.repeat(1_000))
+      } catch (error) {
+        refused = shown(error)
+      }
+      return { refused, result: await both(echo('x'.repeat(600))), fine: await both(echo('x')) }
+    },
+  ],
+
+  async 'arguments and results are copies'({ queue, work }) {
+    const kept: { list: number[] }[] = []
+    const push = queue.task('push', (x: { list: number[] }) => {
+      x.list.push(9)
+      kept.push(x)
+      return x
+    })
+    await queue.pause()
+    await work()
+    const given = { list: [1] }
+    const handle = push(given)
+    given.list.push(2)
+    await queue.resume()
+    const [one, two] = [await handle.get(), await handle.get()]
+    one.list.push(3)
+    kept[0]?.list.push(4)
+    assert.deepEqual([given, one, two], [{ list: [1, 2] }, { list: [1, 9, 3] }, { list: [1, 9] }])
+    return { given, one, two, info: told(await handle.info()) }
+  },
+
+  async 'values of every kind'({ queue, work }) {
+    const echo = queue.task('echo', (x: unknown) => x)
+    await work()
+    const circular: { self?: unknown } = {}
+    circular.self = circular
+    const odd = [undefined, Number.NaN, null, 2n ** 80n, new Date(0), new Map([[{ a: 1 }, new Set([1])]])]
+    return [await both(echo(odd)), await outcome(echo(circular)), await outcome(echo(Buffer.from([0, 255])))]
+  },
+
+  'more than maxQueued': [
+    { maxQueued: 2 },
+    async ({ queue, work }) => {
+      const echo = queue.task('echo', (n: number) => n)
+      await queue.pause()
+      await work()
+      const calls = [echo(1), echo.with({ delay: 60_000 })(2), echo(3)]
+      const accepted = await Promise.all(calls.map((call) => call.enqueued.then(seen, shown)))
+      const third = await outcome(calls[2]!)
+      await queue.resume()
+      return { accepted, third, first: await outcome(calls[0]!), cancelled: await calls[1]!.cancel() }
+    },
+  ],
+
+  'a name that nobody knows: waits for it, or fails': [
+    { unknownTtl: 1_500 },
+    async ({ queue, work }) => {
+      queue.task('known', () => {})
+      const strange = queue.remote<() => number>('strange')
+      await work()
+      const handle = strange()
+      await until('it to be parked', async () => (await queue.counts()).parked === 1)
+      const during = told(await handle.info())
+      const parked = await queue.tasks({ state: 'parked' })
+      return { during, parked: parked.map(told), seen: await both(handle) }
+    },
+  ],
+
+  'a name that nobody knows, at once': [
+    { unknownTtl: 0 },
+    async ({ queue, work }) => {
+      queue.task('known', () => {})
+      await work()
+      return both(queue.remote<() => number>('strange')())
+    },
+  ],
+
+  async 'waiting: for so long, until a signal, by id, for nothing'({ queue, work }) {
+    const end = gate()
+    const slow = queue.task('slow', () => end.opened.then(() => 'end'))
+    await work()
+    const handle = slow()
+    const timeout = await handle.get({ timeout: 30 }).catch(shown)
+    const signal = await handle.get({ signal: AbortSignal.abort(new Error('mine')) }).catch(shown)
+    const byId = outcome(queue.handle(handle.id))
+    end.open()
+    const lost = await outcome(queue.handle('no-such-task'))
+    return { timeout, signal, byId: await byId, lost, none: await queue.getTask('no-such-task') }
+  },
+
+  async 'failed tasks: listed, grouped, run again, removed'({ queue, work }) {
+    let isBad = true
+    const pick = queue.task('pick', (n: number) => {
+      if (isBad) throw new Error(`item ${n} is bad`)
+      return n
+    })
+    await work()
+    const calls: TaskHandle<number>[] = []
+    for (const n of [1, 2, 3]) {
+      calls.push(pick(n))
+      await outcome(calls.at(-1)!)
+    }
+    const listed = (await queue.tasks({ state: 'failed' })).map((info) => info.args?.[0])
+    const groups = (await queue.failures()).map(({ name, error, count }) => ({ name, error, count }))
+    isBad = false
+    const answers: unknown[] = [await queue.retry(calls[0]!.id), await queue.retry('no-such-task')]
+    const again = await both(queue.handle(calls[0]!.id))
+    answers.push(await queue.retry(calls[0]!.id), await queue.remove(calls[1]!.id), await calls[1]!.info())
+    answers.push(await queue.retry({ name: 'pick' }), await outcome(queue.handle(calls[2]!.id)))
+    answers.push(await queue.clear('failed'))
+    return { listed, groups, answers, again, counts: await queue.counts() }
+  },
+
+  async 'tasks that wait, listed and removed'({ queue, work }) {
+    const note = queue.task('note', (_: string) => {})
+    await queue.pause()
+    await work()
+    const calls = [
+      note('n1'),
+      note.with({ priority: 'high' })('h'),
+      note('n2'),
+      note.with({ delay: 90_000 })('d2'),
+      note.with({ delay: 80_000 })('d1'),
+    ]
+    await Promise.all(calls.map((call) => call.enqueued))
+    const names = (infos: TaskInfo[]): unknown => infos.map((info) => info.args?.[0])
+    const queued = names(await queue.tasks({ state: 'queued' }))
+    const lane = names(await queue.tasks({ state: 'queued', lane: 'normal', limit: 1 }))
+    const scheduled = names(await queue.tasks({ state: 'scheduled' }))
+    const waits = [outcome(calls[0]!), outcome(calls[3]!)]
+    const removed = [await queue.remove(calls[0]!.id), await queue.clear('scheduled')]
+    assert.deepEqual(scheduled, ['d1', 'd2'])
+    return { queued, lane, scheduled, removed, waits: await Promise.all(waits) }
+  },
+
+  async 'counts, when all has ended'({ queue, work }) {
+    const echo = queue.task('echo', (n: number) => {
+      if (n < 0) throw new Error('negative')
+      return n
+    })
+    await work()
+    const calls = [echo(1), echo(-1), echo.with({ delay: 60_000 })(2), echo.with({ deadline: 0 })(3)]
+    await calls[2]!.cancel()
+    await Promise.all(calls.map(outcome))
+    const counts = await queue.counts()
+    assert.deepEqual(counts.ended, { succeeded: 1, failed: 1, cancelled: 1, expired: 1 })
+    return counts
+  },
+}
+
+describe('in Redis and in this process alike', () => {
+  Object.entries(SCENARIOS).forEach(([name, given], index) => {
+    test(name, { timeout: 30_000 }, async () => {
+      const [options, scenario] = Array.isArray(given) ? given : [{}, given]
+      let pend = new Set<string>(); setTimeout(() => {if (pend.size) console.log("STUCK", name, [...pend])}, 20_000).unref(); const play = async (stage: Stage): Promise<unknown> => {
+        await using open = stage; const side = Math.random() + (stage.queue as any).constructor.name + stage.work.toString().slice(0,60); pend.add(side)
+        const r = await scenario(open); pend.delete(side); return r
+      }
+      const queue = `c${index}`
+      const [there, here] = await Promise.all([play(inRedis(queue, options)), play(inline(queue, options))])
+      assert.deepEqual(here, there)
+    })
+  })
+})
