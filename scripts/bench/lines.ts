@@ -1,7 +1,6 @@
 /** From rounds to lines: a figure's medians with their spread, and what Millrace has to reach. */
 
 import type { Must, Row } from './cases/case.ts'
-import type { Missing } from './cases/index.ts'
 import { type CaseResult, type RunResult, seriesOf, subjectName } from './run.ts'
 import { ratioOf, type Spread, spreadOf } from './statistics.ts'
 import type { Setting, SystemId } from './systems/system.ts'
@@ -32,12 +31,6 @@ export function linesOf({ cases }: RunResult, rivals: Setting = 'default'): Line
       .map((row) => lineOf(result, row, rivals)),
   )
 }
-
-/** What is asked for, and cannot be measured yet. */
-export const missingLine = ({ title, why }: Missing): Line => ({
-  ...{ case: '', title, figure: '', unit: '', better: 'lower', rounds: 0, must: {}, figures: {} },
-  ...{ missing: why, ratios: { bullmq: undefined, bee: undefined }, reached: {} },
-})
 
 function lineOf(result: CaseResult, row: Row, rivals: Setting): Line {
   const own = subjectName('millrace', row.strict ? 'strict' : 'default')

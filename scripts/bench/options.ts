@@ -11,8 +11,6 @@ export interface Options {
   readonly suite: Suite
   readonly size: 'full' | 'quick'
   readonly cases: readonly Case[]
-  /** All cases of the suite were asked for. */
-  readonly isWhole: boolean
   readonly systems: readonly SystemId[]
   readonly best: boolean
   readonly persistence: Persistence
@@ -35,7 +33,8 @@ export const USAGE = `usage: npm run bench -- [options]
   --growth            how speed changes with tasks that wait and that are kept, up to a million
   --best              rivals at their best documented settings as well, in a second table
   --aof               Redis with appendonly yes, appendfsync everysec, for all
-  --case <name,…>     only these cases: ${names(SUITES.default.cases)}
+  --case <name,…>     only these cases: ${names(SUITES.default)};
+                      with --growth: ${names(SUITES.growth)}
   --systems <name,…>  only these: ${SYSTEM_IDS.join(', ')}
   --rounds <n>        rounds that count, 1 to ${MAX_ROUNDS} (default 5); one more warms up
   --json <file>       every figure of every round, as JSON
@@ -57,7 +56,7 @@ export function readOptions(args: readonly string[]): Options | PlotOptions | un
   }
   const suite = values.growth ? 'growth' : 'default'
   const size = values.quick ? 'quick' : 'full'
-  const known = SUITES[suite].cases
+  const known = SUITES[suite]
   const wanted = chosen(
     '--case',
     values.case,
@@ -66,7 +65,7 @@ export function readOptions(args: readonly string[]): Options | PlotOptions | un
   const cases = known.filter((one) => wanted.includes(one.name))
   const isWhole = values.case === undefined
   return {
-    ...{ suite, size, isWhole, rounds, json: values.json, profile: values.profile },
+    ...{ suite, size, rounds, json: values.json, profile: values.profile },
     cases: isWhole && size === 'quick' ? cases.filter((one) => !one.fullOnly) : cases,
     systems: chosen('--systems', values.systems, SYSTEM_IDS),
     best: values.best === true,

@@ -1,8 +1,7 @@
 /** What people read (tables, and what they have to know about them) and what programs read (JSON with everything). */
 
 import type { Suite } from './cases/index.ts'
-import { SUITES } from './cases/index.ts'
-import { type Line, linesOf, missingLine } from './lines.ts'
+import { type Line, linesOf } from './lines.ts'
 import type { Machine } from './machine.ts'
 import type { Options } from './options.ts'
 import type { RunResult } from './run.ts'
@@ -42,7 +41,6 @@ export async function reportOf(
   { machine, startedAt, seconds }: About,
 ): Promise<Report> {
   const { suite, size, rounds, persistence, best } = options
-  const missing = options.isWhole ? SUITES[suite].missing : []
   return {
     ...{ machine, startedAt: startedAt.toISOString(), seconds, suite, size, rounds, persistence },
     systems: await Promise.all(
@@ -51,7 +49,7 @@ export async function reportOf(
         return { id, title, semantics, best }
       }),
     ),
-    lines: [...linesOf(result), ...missing.map(missingLine)],
+    lines: linesOf(result),
     bestLines: best ? linesOf(result, 'best') : [],
     cases: result.cases.map(({ case: one, tasks, seconds, rounds, failures, unavailable }) => ({
       ...{ name: one.name, tasks, seconds, failures, without: one.without },

@@ -41,11 +41,6 @@ export class Server {
     return Number((await this.#info('stats')).total_commands_processed)
   }
 
-  /** Keys of all kinds. */
-  keys(): Promise<number> {
-    return this.redis.dbsize()
-  }
-
   /** Bytes in use, without the buffers of connected clients. */
   async memory(): Promise<number> {
     const info = await this.#info('memory')

@@ -1,4 +1,4 @@
-/** Medians with their spread. The machine drifts, so two systems are compared within a round, never across rounds. */
+/** Medians with their spread, and percentiles. The machine drifts, so two systems are compared within a round, never across rounds. */
 
 export interface Spread {
   readonly median: number
@@ -27,3 +27,7 @@ export function ratioOf(ours: Series, theirs: Series): Spread | undefined {
     }),
   )
 }
+
+/** Of at least one value, in ascending order: the smallest that this share of them does not exceed. */
+export const percentileOf = (sorted: ArrayLike<number>, share: number): number =>
+  sorted[Math.ceil(share * sorted.length) - 1]!

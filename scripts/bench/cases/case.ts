@@ -45,7 +45,7 @@ export interface Case {
   readonly without?: Partial<Record<SystemId, string>>
   /** Rounds at most, for what takes long or hardly scatters. */
   readonly rounds?: Size
-  /** For what has nothing to warm: counts of bytes and commands, new processes. */
+  /** For what has nothing to warm (counts of bytes and commands, new processes) or warms up by itself. */
   readonly cold?: true
   /** The quick form has no time for it; by its name it is run there too. */
   readonly fullOnly?: true

@@ -1,8 +1,11 @@
 /** How long a caller waits, and how many can wait at once. */
 
+import { delay } from '../measure/delay.ts'
 import { startUp } from '../measure/idle.ts'
 import { rpc, rpcBesideBacklog } from '../measure/rpc.ts'
 import { type Case, latency, lower, rate } from './case.ts'
+
+const TOGETHER = 1_000
 
 const beside = 'RPC beside {tasks} in a lower lane'
 
@@ -54,5 +57,24 @@ export const LATENCY: readonly Case[] = [
     rounds: { full: 50, quick: 3 },
     cold: true,
     defaultOnly: true,
+  },
+  {
+    name: 'delay',
+    tasks: { full: 100, quick: 30 },
+    measure: delay({ concurrency: 100, spread: [200, 2_000], together: TOGETHER }),
+    rows: [
+      lower('{tasks} delayed tasks, otherwise idle: begin late by, p50', 'p50', 'ms'),
+      lower('… p99', 'p99', 'ms'),
+      lower(
+        `${TOGETHER.toLocaleString('en-US')} tasks due at one instant: the last begins late by`,
+        'together',
+        'ms',
+      ),
+    ],
+    // Some four seconds for each system.
+    rounds: { full: 50, quick: 1 },
+    without: { floor: 'delays nothing' },
+    // Warms up by itself, which takes less than a round.
+    cold: true,
   },
 ]

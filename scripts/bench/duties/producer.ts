@@ -2,6 +2,8 @@
 
 import type { Duties } from '../protocol.ts'
 import { inPortions, type Payload, type Place, type Producer, type System } from '../systems/system.ts'
+import { countsAgain } from './counts.ts'
+import { enqueueDelayed } from './delayed.ts'
 import { callOneByOne, measureRpc } from './rpc.ts'
 
 /** Single calls that are in flight while tasks are remembered. */
@@ -9,7 +11,7 @@ const AT_ONCE = 250
 
 type ProducerDuties = Pick<
   Duties,
-  'openProducer' | 'enqueue' | 'remember' | 'lookUp' | 'rpc' | 'closeProducer'
+  'openProducer' | 'enqueue' | 'enqueueDelayed' | 'remember' | 'lookUp' | 'counts' | 'rpc' | 'closeProducer'
 >
 
 export function producerDuties(system: System, place: Place): ProducerDuties {
@@ -35,6 +37,7 @@ export function producerDuties(system: System, place: Place): ProducerDuties {
       }
       return performance.now() - startedAt
     },
+    enqueueDelayed: (order) => enqueueDelayed(producer!, order),
     async remember({ tasks, wait }) {
       await inPortions(tasks, AT_ONCE, async (start, length) => {
         const payloads = Array.from({ length }, (_, i) => ({
@@ -49,6 +52,7 @@ export function producerDuties(system: System, place: Place): ProducerDuties {
         const id = remembered[n % remembered.length]!
         if (!(await producer!.lookUp(id))) throw new Error(`nothing is known of ${id}`)
       }),
+    counts: (order) => countsAgain(producer!, order),
     rpc: (order) => measureRpc(producer!, order),
     async closeProducer() {
       await producer?.close()

@@ -1,6 +1,7 @@
 /** Calls that await their results: `inFlight` of them at any time, each the next as soon as its last has come back. */
 
 import type { Percentiles, RpcFigures, RpcOrder } from '../protocol.ts'
+import { percentileOf } from '../statistics.ts'
 import type { Producer } from '../systems/system.ts'
 
 export async function measureRpc(producer: Producer, { calls, inFlight }: RpcOrder): Promise<RpcFigures> {
@@ -32,7 +33,7 @@ async function measureCalls(
   await Promise.all(Array.from({ length: inFlight }, lane))
   const ms = performance.now() - startedAt
   latencies.sort()
-  const percentile = (p: number): number => latencies[Math.ceil(p * calls) - 1]! * 1_000
+  const percentile = (p: number): number => percentileOf(latencies, p) * 1_000
   return { ms, p50: percentile(0.5), p90: percentile(0.9), p99: percentile(0.99) }
 }
 

@@ -8,17 +8,9 @@ import {
   openWorker,
   perSecond,
   type Subject,
-  whenRan,
 } from './bench.ts'
+import { finish, inChunks, inEachState, type State } from './states.ts'
 
-/** What waits and what is kept while the same work is measured. */
-export interface State {
-  readonly waiting: number
-  readonly finished: number
-}
-
-/** Tasks to an order: a million promises at once would measure the heap. */
-const CHUNK = 50_000
 const ENQUEUED = 20_000
 const DRAINED = 10_000
 const REMEMBERED = 1_000
@@ -28,38 +20,10 @@ const CALLS = 200
 const WAIT = 4
 const DRAIN_CONCURRENCY = 100
 const RPC_CONCURRENCY = 10
-const FINISH_CONCURRENCY = 500
 
-/** By position, so that the rows of a quick and of a full run have the same names. */
-const POSITIONS = ['empty', 'some', 'many', 'kept'] as const
-const MEASURED = ['enqueue', 'drain', 'lookUp', 'rpc'] as const
-
-/** 0, 10,000 and `largest` waiting; nothing waiting and `largest` finished. */
-export const statesOf = (largest: number): readonly State[] => [
-  { waiting: 0, finished: 0 },
-  { waiting: Math.min(10_000, largest), finished: 0 },
-  { waiting: largest, finished: 0 },
-  { waiting: 0, finished: largest },
-]
-
-/**
- * <what>_<position>: enqueue, drain: per second; lookUp, rpc: p50, µs. <what>_many_slope, <what>_kept_slope: that
- * divided by the same with nothing there: 1 is flat.
- */
-export const growth: Measure = async (bench, subject, largest) => {
-  const figures: Record<string, number> = {}
-  for (const [index, state] of statesOf(largest).entries()) {
-    const found = await measureAt(bench, subject, state)
-    for (const [what, value] of Object.entries(found)) figures[`${what}_${POSITIONS[index]}`] = value
-  }
-  for (const what of MEASURED) {
-    for (const position of ['many', 'kept']) {
-      const [from, to] = [figures[`${what}_empty`], figures[`${what}_${position}`]]
-      if (from !== undefined && to !== undefined) figures[`${what}_${position}_slope`] = to / from
-    }
-  }
-  return figures
-}
+/** enqueue_<position>, drain_<position>: per second; lookUp_<position>, rpc_<position>: p50, µs; and their slopes. */
+export const growth: Measure = (bench, subject, largest) =>
+  inEachState(largest, (state) => measureAt(bench, subject, state))
 
 async function measureAt(bench: Bench, subject: Subject, { waiting, finished }: State): Promise<Figures> {
   const { crew, server } = bench
@@ -67,7 +31,10 @@ async function measureAt(bench: Bench, subject: Subject, { waiting, finished }: 
   await server.empty()
   const lanes = await openProducer(bench, subject)
   await crew.tell(system, 'producer', 'remember', { tasks: REMEMBERED, wait: WAIT })
-  if (finished > 0) await finish(bench, subject, finished)
+  if (finished > 0) {
+    const enqueue = (): Promise<void> => enqueueMany(bench, system, finished)
+    await finish(bench, subject, finished + REMEMBERED, enqueue)
+  }
   await enqueueMany(bench, system, waiting)
   const enqueueMs = await crew.tell(system, 'producer', 'enqueue', {
     ...{ way: 'all', bytes: 0, tasks: ENQUEUED, wait: WAIT },
@@ -118,25 +85,5 @@ async function openProducer({ crew, note }: Bench, { system, setting }: Subject)
   }
 }
 
-async function enqueueMany({ crew }: Bench, system: SystemId, tasks: number): Promise<void> {
-  for (let done = 0; done < tasks; done += CHUNK) {
-    const order = { way: 'bulk', bytes: 0, tasks: Math.min(CHUNK, tasks - done), wait: WAIT } as const
-    await crew.tell(system, 'producer', 'enqueue', order)
-  }
-}
-
-/** So many tasks and those remembered, all run before anything is measured. */
-async function finish(bench: Bench, subject: Subject, tasks: number): Promise<void> {
-  const { crew, server } = bench
-  const { system } = subject
-  const all = tasks + REMEMBERED
-  await openWorker(bench, subject, { concurrency: FINISH_CONCURRENCY, handler: 'noop', tasks: all, skip: 0 })
-  await enqueueMany(bench, system, tasks)
-  await whenRan(bench, system, all)
-  const ran = await crew.tell(system, 'worker', 'closeWorker')
-  if (ran !== all) throw new Error(`${system}: ${all} tasks, but handlers ran ${ran} times`)
-  await expectOpen(bench, system, 0)
-  // Each has a key of its own. To look into a million of them would weigh on what is measured next.
-  const keys = await server.keys()
-  if (keys < all) throw new Error(`${system}: ${all} tasks should be kept, there are ${keys} keys`)
-}
+const enqueueMany = ({ crew }: Bench, system: SystemId, tasks: number): Promise<void> =>
+  inChunks(tasks, (chunk) => crew.tell(system, 'producer', 'enqueue', { ...chunk, wait: WAIT }))

@@ -80,6 +80,15 @@ const BAR_FIGURES: readonly BarFigure[] = [
     ],
   },
   {
+    ...{ name: 'delay', title: 'Delayed tasks on an idle system' },
+    ...{ subtitle: `From the moment that a task is due until its handler begins: ${LESS}`, unit: ' ms' },
+    choices: [
+      ['delay p50', 'one at a time, p50'],
+      ['delay p99', 'one at a time, p99'],
+      ['delay together', '1,000 at once, the last'],
+    ],
+  },
+  {
     ...{
       name: 'cpu',
       title: "CPU of a task's life",
@@ -165,7 +174,7 @@ export function drawingsOf(report: Report): Drawing[] {
 function growthOf(report: Report): Drawing[] {
   const { lines } = report
   const find = (figure: string): Line | undefined => lines.find((line) => line.figure === figure)
-  const most = /[\d,]+/.exec(find('enqueue_many')?.title ?? '')?.[0] ?? 'many'
+  const most = /[\d,]+/.exec((find('enqueue_many') ?? find('counts_many'))?.title ?? '')?.[0] ?? 'many'
   const panel = (what: string, title: string, unit: string): Panel => ({
     ...{ title, unit },
     lines: ['empty', 'some', 'many', 'kept'].map((position) => find(`${what}_${position}`)),
@@ -175,6 +184,7 @@ function growthOf(report: Report): Drawing[] {
     panel('drain', 'Drain of the first 10,000', 'tasks per second, higher is better'),
     panel('lookUp', 'getTask', 'p50 in µs, lower is better'),
     panel('rpc', 'RPC in a higher lane', 'p50 in µs, lower is better'),
+    panel('counts', 'Counts', 'p50 in µs, lower is better'),
   ].filter((one) => one.lines.some((line) => line?.figures.millrace))
   if (panels.length === 0) return []
   const axis = [

@@ -1,4 +1,4 @@
-/** Four small graphs: the same work with nothing there, with more and more that waits, and with much that is kept. */
+/** Small graphs, two in a row: the same work with nothing there, with more and more that waits, and with much that is kept. */
 
 import type { Line } from '../lines.ts'
 import type { Spread } from '../statistics.ts'
@@ -19,7 +19,9 @@ export interface Panel {
   readonly lines: readonly (Line | undefined)[]
 }
 
-const SYSTEMS = ['millrace', 'bullmq'] as const
+const SYSTEMS = ['millrace', 'bullmq', 'bee-queue'] as const
+/** From name to name. */
+const LABEL = 14
 const PANEL = { width: WIDTH / 2, height: 214, left: 60, right: 92, top: 40, bottom: 44 }
 
 export function drawGrowth(growth: Growth, theme: Theme): string {
@@ -31,9 +33,10 @@ export function drawGrowth(growth: Growth, theme: Theme): string {
   })
   const description = panels
     .map(({ title, unit, lines }) => {
-      const all = SYSTEMS.map((system) => {
+      const all = SYSTEMS.flatMap((system) => {
         const values = lines.map((one) => one?.figures[system]).filter((one) => one !== undefined)
-        return `${NAMES[system]} ${values.map(({ median }) => short(median)).join(', ')}`
+        if (values.length === 0) return []
+        return [`${NAMES[system]} ${values.map(({ median }) => short(median)).join(', ')}`]
       })
       return `${title}, ${unit}: ${all.join('; ')}.`
     })
@@ -75,6 +78,21 @@ function drawPanel(
   ]
 }
 
+/** By system: not by colour alone. */
+const MARKS: readonly ((x: number, y: number, fill: string) => string)[] = [
+  (x, y, fill) => circle(x, y, 4.5, { fill }),
+  (x, y, fill) => rect(x - 4, y - 4, 8, 8, { fill }),
+  (x, y, fill) =>
+    polyline(
+      [
+        [x - 5, y + 4],
+        [x + 5, y + 4],
+        [x, y - 5],
+      ],
+      { fill },
+    ),
+]
+
 /** What waits is joined by a line; what is kept stands alone. */
 function curve(
   spreads: readonly (Spread | undefined)[],
@@ -91,10 +109,10 @@ function curve(
     polyline(joined, { stroke: colour, 'stroke-width': 2 }),
     ...points.flatMap(({ position, spread }) => {
       const [cx, cy] = [x(position), y(spread.median)]
-      // A circle and a square: not by colour alone.
-      const mark =
-        index === 0 ? circle(cx, cy, 4.5, { fill: colour }) : rect(cx - 4, cy - 4, 8, 8, { fill: colour })
-      return [line(cx, y(spread.min), cx, y(spread.max), { stroke: colour, 'stroke-width': 1 }), mark]
+      return [
+        line(cx, y(spread.min), cx, y(spread.max), { stroke: colour, 'stroke-width': 1 }),
+        MARKS[index]!(cx, cy, colour),
+      ]
     }),
   ]
 }
@@ -110,13 +128,14 @@ function names(
     const last = spreads[index]!.findLast((spread) => spread !== undefined)
     return last ? [{ system, height: y(last.median) }] : []
   })
-  const [a, b] = ends
-  if (a && b && Math.abs(a.height - b.height) < 13) {
-    const middle = (a.height + b.height) / 2
-    const [upper, lower] = a.height <= b.height ? [a, b] : [b, a]
-    upper.height = middle - 7
-    lower.height = middle + 7
+  ends.sort((a, b) => a.height - b.height)
+  // From the top down each makes room, then all move up by half of what the last had to give way.
+  const wanted = ends.at(-1)?.height ?? 0
+  for (let i = 1; i < ends.length; i++) {
+    ends[i]!.height = Math.max(ends[i]!.height, ends[i - 1]!.height + LABEL)
   }
+  const moved = (ends.at(-1)?.height ?? 0) - wanted
+  for (const end of ends) end.height -= moved / 2
   return ends.map(({ system, height }) =>
     text(at, height + 4, NAMES[system], {
       size: 11,

@@ -25,7 +25,7 @@ export const system: System = {
   title: 'bee-queue',
   semantics:
     'BRPOPLPUSH takes one job at a time, HGET reads it, a MULTI acknowledges it; others are taken meanwhile',
-  best: 'README, "Optimizing Redis Connections" and "Settings": events and stored jobs off where nothing awaits a result, `removeOnSuccess`',
+  best: 'README, "Optimizing Redis Connections" and "Settings": events and stored jobs off where nothing awaits a result, `removeOnSuccess`; "Queue Delayed Job activation": `delayedDebounce: 0`',
 
   async openProducer({ url }, { rpc, lanes, setting }) {
     if (lanes) throw new Unavailable('bee-queue has no priorities')
@@ -43,8 +43,17 @@ export const system: System = {
           const jobs = Array.from({ length }, (_, i) => queue.createJob(make(start + i)))
           for (const error of (await queue.saveAll(jobs)).values()) throw error
         }),
+      enqueueDelayed: (payload, when) =>
+        queue
+          .createJob(payload)
+          .delayUntil('at' in when ? when.at : Date.now() + when.delay)
+          .save(),
       add: async (payload) => (await queue.createJob(payload).save()).id,
       lookUp: async (id) => Boolean(await queue.getJob(id)),
+      async counts() {
+        const { waiting, succeeded } = await queue.checkHealth()
+        return { waiting, completed: succeeded }
+      },
       call(payload) {
         const job = queue.createJob(payload)
         return new Promise((resolve, reject) => {
@@ -62,10 +71,17 @@ export const system: System = {
     }
   },
 
-  async openWorker({ url }, { concurrency, setting, rpc, lease, handler, isAsync, done }) {
-    const best = { getEvents: false, sendEvents: rpc, storeJobs: false, removeOnSuccess: true }
+  async openWorker({ url }, { concurrency, setting, rpc, delayed, lease, handler, isAsync, done }) {
+    const best = {
+      getEvents: false,
+      sendEvents: rpc,
+      storeJobs: false,
+      removeOnSuccess: true,
+      delayedDebounce: 0,
+    }
     const stall = lease === undefined ? {} : { stallInterval: lease }
-    const queue = await open(url, { isWorker: true, ...stall, ...(setting === 'best' && best) })
+    const always = { isWorker: true, activateDelayedJobs: delayed, ...stall }
+    const queue = await open(url, { ...always, ...(setting === 'best' && best) })
     // "Set interval to be the same or a bit shorter than stallInterval."
     if (lease !== undefined) await queue.checkStalledJobs(lease)
     queue.on('failed', (_job, error) => complain('bee-queue')(error))
@@ -80,4 +96,5 @@ export const system: System = {
   },
 
   countCompleted: (redis) => redis.scard(key('succeeded')),
+  countRecords: (redis) => redis.hlen(key('jobs')),
 }

@@ -53,8 +53,14 @@ export const system: System = {
             })),
           ),
         ),
+      enqueueDelayed: (payload, when) =>
+        queue.add(JOB, payload, { delay: 'at' in when ? when.at - Date.now() : when.delay }),
       add: async (payload) => (await queue.add(JOB, payload, later)).id!,
       lookUp: async (id) => (await queue.getJob(id)) !== undefined,
+      async counts() {
+        const { waiting = 0, prioritized = 0, completed = 0 } = await queue.getJobCounts()
+        return { waiting: waiting + prioritized, completed }
+      },
       async call(payload) {
         const job = await queue.add(JOB, payload, sooner)
         return job.waitUntilFinished(events!)
@@ -87,4 +93,7 @@ export const system: System = {
   },
 
   countCompleted: (redis) => redis.zcard(key('completed')),
+
+  // Each has a key of its own.
+  countRecords: (redis) => redis.dbsize(),
 }

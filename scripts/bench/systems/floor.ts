@@ -95,11 +95,17 @@ export const system: System = {
     return {
       enqueue: (payload) => calls.enqueue(payload),
       enqueueMany: (count, make) => inPipelines(redis, count, (n) => ['c', JSON.stringify(make(n))]),
+      async enqueueDelayed() {
+        throw new Unavailable('the floor delays nothing')
+      },
       async add() {
         throw new Unavailable('the floor gives no ids')
       },
       async lookUp() {
         throw new Unavailable('the floor keeps nothing')
+      },
+      async counts() {
+        throw new Unavailable('the floor counts nothing')
       },
       call: (payload) => calls.call(payload),
       async close() {
@@ -156,4 +162,5 @@ export const system: System = {
 
   countOpen: (redis) => redis.xlen(STREAM),
   countCompleted: async () => undefined,
+  countRecords: async () => 0,
 }

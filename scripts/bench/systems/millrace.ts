@@ -88,12 +88,17 @@ export const system: System = {
       async enqueueMany(count, make) {
         await Promise.all(Array.from({ length: count }, (_, n) => enqueue(make(n))))
       },
+      enqueueDelayed: (payload, when) => task.with(when)(payload).enqueued,
       async add(payload) {
         const { id, enqueued } = later(payload)
         await enqueued
         return id
       },
       lookUp: async (id) => (await queue.getTask(id)) !== null,
+      async counts() {
+        const { queued, ended } = await queue.counts()
+        return { waiting: queued, completed: ended.succeeded }
+      },
       call: (payload) => sooner(payload).get(),
       close: () => queue.close(),
     }
@@ -122,4 +127,7 @@ export const system: System = {
   async countCompleted(redis) {
     return (await redis.eval(COUNT_COMPLETED, 0, PREFIX)) as number
   },
+
+  // Each has a key of its own.
+  countRecords: (redis) => redis.dbsize(),
 }

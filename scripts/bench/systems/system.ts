@@ -27,6 +27,17 @@ export interface Payload {
   readonly text?: string
   /** How long the handler `asked` takes, ms. */
   readonly wait?: number
+  /** When it is to begin at the soonest, by the caller's `Date.now()`. */
+  readonly due?: number
+}
+
+/** After so many ms, or at this time, epoch ms. */
+export type When = { readonly delay: number } | { readonly at: number }
+
+/** How many tasks there are, by the system itself. */
+export interface Counts {
+  readonly waiting: number
+  readonly completed: number
 }
 
 export type MakePayload = (n: number) => Payload
@@ -47,6 +58,8 @@ export interface WorkerOptions {
   readonly setting: Setting
   /** Results are awaited. */
   readonly rpc: boolean
+  /** Delayed tasks have to be brought in line, where that is not done anyway. */
+  readonly delayed: boolean
   /** How long it may be silent before its tasks go to others, ms. Default: the system's own. */
   readonly lease?: number
   readonly handler: Handler
@@ -60,10 +73,14 @@ export interface Producer {
   enqueue(payload: Payload): Promise<unknown>
   /** Many at once by the system's own way for that, in the portions that suit it; resolves when all are accepted. */
   enqueueMany(count: number, make: MakePayload): Promise<void>
+  /** The same as `enqueue`, for a task that begins later. */
+  enqueueDelayed(payload: Payload, when: When): Promise<unknown>
   /** The same as `enqueue`, and answers the id. */
   add(payload: Payload): Promise<string>
   /** Asks for what is known of a task now, by the system's own way for that. False: nothing is. */
   lookUp(id: string): Promise<boolean>
+  /** Asks for the tasks in all states, by the system's own call for that. */
+  counts(): Promise<Counts>
   /** From the call to its result. */
   call(payload: Payload): Promise<unknown>
   close(): Promise<void>
@@ -86,6 +103,8 @@ export interface System {
   countOpen(redis: Redis): Promise<number>
   /** Tasks recorded as done; undefined where nothing records it. */
   countCompleted(redis: Redis): Promise<number | undefined>
+  /** Tasks that have a record, whatever their state, and perhaps a few more. Cheap, however many there are. */
+  countRecords(redis: Redis): Promise<number>
 }
 
 /** The system has no such thing (yet). */
