@@ -52,7 +52,7 @@ export const isEndState = (value: string): value is EndState => END_STATES.inclu
 /** Where a task may go from each state: nothing else makes a move, and spec/moves.spec.ts walks each of them. */
 export const MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
   /** The task that it waited for has ended; or it was cancelled, or its time was over. */
-  waiting: ['queued', 'cancelled', 'expired'],
+  waiting: ['scheduled', 'queued', 'cancelled', 'expired'],
   /** It was due; or it was cancelled, or its time was over. */
   scheduled: ['queued', 'cancelled', 'expired'],
   /** A worker takes it; or cancelled, too late, too large. By its worker's word where the group was made anew: the rest. */

@@ -811,6 +811,8 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
     await work()
     const calls: TaskHandle<number>[] = []
     for (const n of [1, 2, 3]) {
+      // Of the same ms they would be listed in the order of their ids.
+      await delay(3)
       calls.push(pick(n))
       await outcome(calls.at(-1)!)
     }

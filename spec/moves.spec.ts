@@ -61,6 +61,7 @@ const call =
   (w: World) =>
     w.enqueue(...how)
 const waits = call('key', 'k', 'again', '1')
+const waitsForLater = call('key', 'k', 'again', '1', 'in', DELAY)
 const begins = (w: World) => w.begin()
 const ends =
   (state: OutcomeState, ttl = TTL) =>
@@ -84,6 +85,7 @@ const start = (
 
 const STARTS = {
   waiting: start('waiting', "nobody's", waits),
+  'waiting, for later': start('waiting', "nobody's", waitsForLater),
   'waiting, the key is free again': start(
     'waiting',
     "nobody's",
@@ -394,7 +396,11 @@ const upkeep: Verb[] = [
         parked: 'ended → expired',
       },
       // Of a delayed task it begins with the delay's end; of one that had begun it counts no more.
-      ...{ scheduled: 'nothing', 'scheduled, given back': 'ended → expired' },
+      ...{
+        scheduled: 'nothing',
+        'scheduled, given back': 'ended → expired',
+        'waiting, for later': 'nothing',
+      },
       ...{ 'queued, another attempt': 'nothing', 'queued, recovered': 'nothing' },
       // As if for the first time, and whenever it may be.
       'queued, redriven': 'nothing',
@@ -450,6 +456,7 @@ const callers: Verb[] = [
       ...{ ...live('expired → expired'), ...each(END_STATES, (state) => state) },
       ...{ running: 'open', scheduled: 'open', 'scheduled, given back': 'expired → expired' },
       ...{
+        'waiting, for later': 'open',
         'queued, another attempt': 'open',
         'queued, recovered': 'open',
         'queued, redriven': 'open',
@@ -470,7 +477,7 @@ const callers: Verb[] = [
   ...(['succeeded', 'failed'] as const).map((state) => ({
     name: `the end of the task that holds the key: ${state}`,
     say: (w: World) => w.finish(state, TTL, w.held[0], 'w0', 'holder'),
-    cells: { ...all('done'), waiting: 'done → queued' },
+    cells: { ...all('done'), waiting: 'done → queued', 'waiting, for later': 'done → scheduled' },
   })),
 ]
 

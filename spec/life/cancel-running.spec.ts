@@ -42,7 +42,9 @@ describe('a task that runs', () => {
   test('its signal aborts with the reason, which the caller and getTask see too, whatever the handler does', async () => {
     await using s = fresh()
     const reasons: Error[] = []
+    let begun = 0
     const patient = s.queue.task('patient', async (isGood: boolean) => {
+      begun += 1
       const reason = await aborted(currentTask().signal)
       reasons.push(reason)
       if (isGood) return 'ended all the same'
@@ -51,7 +53,7 @@ describe('a task that runs', () => {
     await s.work()
     for (const isGood of [true, false]) {
       const handle = patient.with({ retries: 3, backoff: 0 })(isGood)
-      await isState(handle, 'running')
+      await until('it to begin', () => begun === reasons.length + 1)
       assert.equal(await handle.cancel('über: not needed'), 'running')
       await wasCancelled(handle, 'über: not needed')
       assert.equal((await handle.info())?.attempt, 1)

@@ -75,15 +75,16 @@ test('also for progress and results of tasks of another Queue object', async () 
 test('stop() waits for a handler that waits for a task that runs', async () => {
   await using s = fresh()
   const { passed, open } = gate<string>()
-  const child = s.queue.task('child', () => passed)
+  const begun: string[] = []
+  const child = s.queue.task('child', () => {
+    begun.push('child')
+    return passed
+  })
   const parent = s.queue.task('parent', async () => `the parent of ${await child().get()}`)
   const worker = await s.work({ concurrency: 1, prefetch: 0, drainTimeout: 20_000 })
   const handle = parent()
   const wait = handle.get()
-  await until('the child to run', async () => {
-    const running = await s.queue.tasks({ state: 'running' })
-    return running.some(({ name }) => name === 'child')
-  })
+  await until('the child to begin', () => begun.length === 1)
   let stopped = false
   const stopping = worker.stop().then(() => {
     stopped = true
@@ -100,15 +101,17 @@ test('stop() waits for a handler that waits for a task that another worker runs'
   await using s = fresh()
   const { passed, open } = gate()
   const child = s.queue.task('child', async () => 'child')
+  let hasBegun = false
   const parent = s.queue.task('parent', async () => {
+    hasBegun = true
     await passed
     return child().get()
   })
   const worker = await s.work({ concurrency: 1, prefetch: 0, drainTimeout: 20_000 })
   const handle = parent()
-  await until('it to run', async () => (await handle.info())?.state === 'running')
+  await until('it to begin', () => hasBegun)
+  const { id } = worker
   const stopping = worker.stop()
-  const id = worker.id
   await s.work({ concurrency: 1, prefetch: 0 })
   open()
   assert.equal(await handle.get(), 'child')

@@ -128,8 +128,15 @@ local function release_key(how, id, name)
       call('HDEL', TASK .. follower, 'call')
       line_up(follower, lane, waits[2])
     end
-  elseif holder == id and call('PTTL', key) < 0 then
-    if how.state == 'failed' then call('PEXPIREAT', key, how.expiry) else call('DEL', key) end
+  elseif holder == id then
+    local held_for = call('PTTL', key)
+    if how.state == 'cancelled' or how.state == 'expired' or (held_for < 0 and how.state ~= 'failed') then
+      call('DEL', key)
+    elseif held_for < 0 then
+      call('PEXPIREAT', key, how.expiry)
+    elseif now + held_for > tonumber(how.expiry) then
+      call('PEXPIREAT', TASK .. id, string.format('%.0f', now + held_for))
+    end
   end
 end
 local function settle_as_error(how, id, packed_call, kept, clients, key_name, name, code, message)
@@ -733,18 +740,19 @@ if state == 'queued' then
   for _, group in ipairs(groups.err and {} or groups) do
     if group[2] == GROUP then from = group[8] end
   end
-  if lane == 'first' and after == '' then
-    for _, id in ipairs(call('LRANGE', P .. ':front', 0, most - 1)) do
-      if call('HGET', TASK .. id, 'entry') == 'front/first' and call('HEXISTS', TASK .. id, 'end') == 0 then add(id) end
-    end
-  end
   local found = call('XRANGE', stream, from == '' and '-' or '(' .. from, '+', 'COUNT', most)
   for _, item in ipairs(found) do
     local id = item[2][1]
     local record = pcall('HMGET', TASK .. id, 'entry', 'end')
     if not record.err and record[1] == place_of(lane, item[1]) and not record[2] then add(id) end
   end
-  if #found == most then answer[1] = found[most][1] end
+  if #found == most then
+    answer[1] = found[most][1]
+  elseif lane == 'first' then
+    for _, id in ipairs(call('LRANGE', P .. ':front', 0, most - 1)) do
+      if call('HGET', TASK .. id, 'entry') == 'front/first' and call('HEXISTS', TASK .. id, 'end') == 0 then add(id) end
+    end
+  end
 elseif state == 'running' then
   local pending = pcall('XPENDING', stream, GROUP, after == '' and '-' or '(' .. after, '+', most)
   for _, item in ipairs(pending.err and {} or pending) do

@@ -18,11 +18,6 @@ if state == 'queued' then
   for _, group in ipairs(groups.err and {} or groups) do
     if group[2] == GROUP then from = group[8] end
   end
-  if lane == 'first' and after == '' then
-    for _, id in ipairs(call('LRANGE', P .. ':front', 0, most - 1)) do
-      if call('HGET', TASK .. id, 'entry') == 'front/first' and call('HEXISTS', TASK .. id, 'end') == 0 then add(id) end
-    end
-  end
   local found = call('XRANGE', stream, from == '' and '-' or '(' .. from, '+', 'COUNT', most)
   for _, item in ipairs(found) do
     local id = item[2][1]
@@ -30,7 +25,13 @@ if state == 'queued' then
     -- Not what was moved or cancelled, and whose entry still lies here.
     if not record.err and record[1] == place_of(lane, item[1]) and not record[2] then add(id) end
   end
-  if #found == most then answer[1] = found[most][1] end
+  if #found == most then
+    answer[1] = found[most][1]
+  elseif lane == 'first' then
+    for _, id in ipairs(call('LRANGE', P .. ':front', 0, most - 1)) do
+      if call('HGET', TASK .. id, 'entry') == 'front/first' and call('HEXISTS', TASK .. id, 'end') == 0 then add(id) end
+    end
+  end
 elseif state == 'running' then
   local pending = pcall('XPENDING', stream, GROUP, after == '' and '-' or '(' .. after, '+', most)
   for _, item in ipairs(pending.err and {} or pending) do

@@ -74,12 +74,12 @@ const rows: Row[] = [
     },
   },
   {
-    name: 'a key that is held for a time stays held',
+    name: 'a key that is held for a time is free as well',
     seed: (s) => s.queued('a', { record: { key: 'k' } }).holdsKey('a', 60_000),
     args: cancel('a'),
     answer: 'cancelled',
     published: { control: ['void'] },
-    keyspace: { 'task:a': ended({ entry: '1-0', key: 'k', call: callOf('a') }) },
+    keyspace: { 'task:a': ended({ entry: '1-0', key: 'k', call: callOf('a') }), 'key:k': null },
   },
   {
     name: 'a key that another task holds by now is left alone',

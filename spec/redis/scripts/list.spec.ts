@@ -46,7 +46,7 @@ const rows: Row[] = [
     answer: ['', 'e'],
   },
   {
-    name: 'what was put ahead of all is ahead of lane first, the newest before the others, without those that ended',
+    name: 'newest first is taken after lane first, the newest before the others, without those that ended',
     seed: (s) =>
       s
         .queued('a', { lane: 'first' })
@@ -55,7 +55,7 @@ const rows: Row[] = [
         .ended('d', 'cancelled', 'error', { entry: 'front/first' })
         .command('LPUSH', 'P:front', 'b', 'c', 'd', 'e'),
     args: ['queued', 'first', '', 10],
-    answer: ['', 'c', 'b', 'a'],
+    answer: ['', 'a', 'c', 'b'],
   },
   {
     name: 'before any worker has made the groups',

@@ -1243,8 +1243,9 @@ const endings: Row[] = [
     answer: ['ddd'],
     keyspace: {
       'task:a': failed({ key: 'k', error: 'value of a' }),
-      'task:b': failed({ entry: '2-0', key: 'j', error: 'value of b' }),
-      'task:c': ended({ entry: '3-0', key: 'i', result: 'value of c' }),
+      // As long as their keys.
+      'task:b': { ...failed({ entry: '2-0', key: 'j', error: 'value of b' }), expires: '600 s' },
+      'task:c': { ...ended({ entry: '3-0', key: 'i', result: 'value of c' }), expires: '600 s' },
       'key:k': { string: 'a', expires: '60 s' },
       'stream:normal': lane('3-0', {}, { w1: [] }),
       failed: zset({ a: '<now>', b: '<now>' }),

@@ -14,7 +14,8 @@ local function keep_failed(id, max_failed)
   end
 end
 
--- A key is free when its task ends. One that is held for a time stays; that of a failed task stays as long as the
+-- A key is free when its task ends. One that is held for a time stays, and the record as long as that, unless the task
+-- never came to an end of its own; that of a failed task stays as long as the
 -- failure is kept, so that it can be found by it. A task that waits for the end of this one takes its place.
 local function release_key(how, id, name)
   local key = P .. ':key:' .. name
@@ -31,8 +32,15 @@ local function release_key(how, id, name)
       call('HDEL', TASK .. follower, 'call')
       line_up(follower, lane, waits[2])
     end
-  elseif holder == id and call('PTTL', key) < 0 then
-    if how.state == 'failed' then call('PEXPIREAT', key, how.expiry) else call('DEL', key) end
+  elseif holder == id then
+    local held_for = call('PTTL', key)
+    if how.state == 'cancelled' or how.state == 'expired' or (held_for < 0 and how.state ~= 'failed') then
+      call('DEL', key)
+    elseif held_for < 0 then
+      call('PEXPIREAT', key, how.expiry)
+    elseif now + held_for > tonumber(how.expiry) then
+      call('PEXPIREAT', TASK .. id, string.format('%.0f', now + held_for))
+    end
   end
 end
 
