@@ -7,101 +7,17 @@
 
 import { callHead } from '../envelope.ts'
 import { EnqueueError, QueueFullError, type RedisError } from '../errors.ts'
-import type { Lane, TaskState } from '../record.ts'
 import type { Backend } from '../redis/backend.ts'
 import { isTransient, messageOf, toRedisError } from '../redis/faults.ts'
 import type { Exception } from '../redis/store.ts'
-import type { How } from '../redis/wire.ts'
+import { Batch, type PendingCall } from './batch.ts'
 
-const MAX_BATCH = 256
-const MAX_BATCH_BYTES = 512 * 1024
 /** Full batches leave beside others; the one that is being filled waits until none is on its way. */
 const MAX_ON_THE_WAY = 3
 /** Until the next try where the queue was full, ms. */
 const FULL_PAUSE = 50
 /** What a waiting call costs besides its arguments, roughly. */
 const OVERHEAD = 512
-const NOTHING: Buffer = Buffer.alloc(0)
-
-/** A call between `task(...)` and Redis' answer. */
-export class PendingCall {
-  readonly id: string
-  readonly lane: Lane
-  readonly how: How | undefined
-  /** Empty once the batch is settled: handles may be kept for long. */
-  packed: Buffer
-  /** Set by `Enqueuer.add`. */
-  batch!: Batch
-  /** Somebody asked for the outcome before the batch left: the reply's address travels with the call. */
-  isAwaited = false
-  /** Somebody will see it fail. */
-  isObserved = false
-  /** Id of the live task with the same key, which this call joined instead of making another. */
-  joined: string | undefined
-  /** How the task stood that held its key, or held it last; undefined: there was none. */
-  before: TaskState | undefined
-  /** Of this call alone: there was no room for it. */
-  error: QueueFullError | undefined
-
-  constructor(id: string, lane: Lane, packed: Buffer, how?: How) {
-    this.id = id
-    this.lane = lane
-    this.packed = packed
-    this.how = how
-  }
-
-  /** Resolves when Redis has accepted it. */
-  async accepted(): Promise<void> {
-    let batch: Batch
-    do {
-      batch = this.batch
-      await batch.accepted
-    } while (batch !== this.batch)
-    if (this.error) throw this.error
-  }
-}
-
-/** Calls that leave together and are accepted, or not, together: what they share is kept once. */
-export class Batch {
-  calls: PendingCall[] = []
-  readonly madeAt = performance.now()
-  /** Of the packed calls. */
-  bytes = 0
-  state: 'waiting' | 'sent' | 'accepted' | 'failed' = 'waiting'
-  error: EnqueueError | undefined
-  #promise: Promise<void> | undefined
-  #listeners: (() => void)[] = []
-
-  get isFull(): boolean {
-    return this.calls.length >= MAX_BATCH || this.bytes >= MAX_BATCH_BYTES
-  }
-
-  /** Of all its calls: made once, when the first of them asks. */
-  get accepted(): Promise<void> {
-    this.#promise ??= new Promise((resolve, reject) => {
-      this.whenSettled(() => (this.error ? reject(this.error) : resolve()))
-    })
-    return this.#promise
-  }
-
-  whenSettled(listener: () => void): void {
-    if (this.state === 'accepted' || this.state === 'failed') listener()
-    else this.#listeners.push(listener)
-  }
-
-  /** Lets go of what nobody needs any more once it is settled. */
-  release(): void {
-    for (const call of this.calls) call.packed = NOTHING
-    this.calls = []
-  }
-
-  settle(error?: EnqueueError): void {
-    this.state = error ? 'failed' : 'accepted'
-    this.error = error
-    for (const listener of this.#listeners) listener()
-    this.#listeners = []
-  }
-}
 
 export interface EnqueuerOptions {
   readonly backend: Pick<Backend, 'isReady' | 'ready' | 'store'>
@@ -147,6 +63,7 @@ export class Enqueuer {
     this.#count += 1
     const batch = this.#openBatch()
     call.batch = batch
+    call.isCapped = this.#options.maxQueued !== undefined
     batch.calls.push(call)
     batch.bytes += call.packed.length
     if (this.#scheduled || !this.#mayGo) return
@@ -225,8 +142,7 @@ export class Enqueuer {
       if ('full' in exception) {
         over.push(call)
       } else {
-        call.before = exception.state
-        call.joined = exception.joined
+        call.fate = { joined: exception.joined, before: exception.state }
         if (call.joined !== undefined) onJoined(call)
       }
     }
@@ -237,7 +153,7 @@ export class Enqueuer {
       return
     }
     const error = new QueueFullError(queue, maxQueued)
-    for (const call of over) call.error = error
+    for (const call of over) call.fate = { error }
     onFailed(over, error)
     if (over.some((call) => !call.isObserved)) onUnseenFailure(error)
   }

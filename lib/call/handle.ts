@@ -14,7 +14,7 @@ import { anything, flag, optionalInteger, resolve } from '../options.ts'
 import type { TaskInfo } from '../record.ts'
 import type { CancelAnswer } from '../redis/admin.ts'
 import { decodeError } from '../remote-error.ts'
-import type { PendingCall } from './enqueue.ts'
+import type { PendingCall } from './batch.ts'
 import type { Outcome, Replies } from './replies.ts'
 
 export interface GetOptions {
@@ -65,7 +65,7 @@ export class TaskHandle<R = unknown> {
     const call = this.#call
     if (!call) return Promise.resolve()
     call.isObserved = true
-    return call.accepted()
+    return call.accepted
   }
 
   /**

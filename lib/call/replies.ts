@@ -10,7 +10,7 @@ import type { Backend } from '../redis/backend.ts'
 import type { Standing } from '../redis/store.ts'
 import type { Subscription } from '../redis/subscription.ts'
 import { Loop } from '../upkeep/loop.ts'
-import type { PendingCall } from './enqueue.ts'
+import type { PendingCall } from './batch.ts'
 
 const SWEEP = 10_000
 const PROGRESS = 'progress:'

@@ -8,7 +8,8 @@ import type { TaskState } from '../record.ts'
 import type { How } from '../redis/wire.ts'
 import { checkCall, type MaybeSchema, type StandardSchemaV1 } from '../schema.ts'
 import { type CallPlan, planOf, resolveTaskOptions, type TaskOptions } from '../task-options.ts'
-import { type Enqueuer, PendingCall } from './enqueue.ts'
+import { PendingCall } from './batch.ts'
+import type { Enqueuer } from './enqueue.ts'
 import { type HandleServices, TaskHandle } from './handle.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters of functions are compared contravariantly; unknown[] takes none
@@ -117,7 +118,7 @@ export function createTask<Args extends unknown[], Return>(
     const call = send(args)
     const handle = handleOf(call)
     await handle.enqueued
-    return { state: call.before ?? 'none', handle }
+    return { state: call.fate?.before ?? 'none', handle }
   }
   const bind = (more: TaskOptions): Task<Args, Return> => {
     const both = override(options, resolveTaskOptions(`${name}.with`, more))
