@@ -69,12 +69,12 @@ function shown(error: unknown): unknown {
 const outcome = (handle: TaskHandle<unknown>): Promise<unknown> => handle.get().then(seen, shown)
 const seen = (value: unknown) => ({ value })
 
+/** Without its lane: a worker gives back what it fetched ahead and cannot begin soon, to the head of the line. */
 function told(info: TaskInfo | null) {
   if (!info) return null
-  const { name, args, state, lane, progress, result, error, errors, attempt, crashes, key, cancelReason } =
-    info
+  const { name, args, state, progress, result, error, errors, attempt, crashes, key, cancelReason } = info
   return {
-    ...{ name, args, state, lane, progress, result, attempt, crashes, key, cancelReason },
+    ...{ name, args, state, progress, result, attempt, crashes, key, cancelReason },
     error: error === undefined ? undefined : shown(error),
     errors: errors.map((one) => ({ attempt: one.attempt, error: shown(one.error) })),
     worker: typeof info.worker,
@@ -220,8 +220,14 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
       },
     )
     await work()
-    const seen = [later(), never.with(options)(), unless('never'), unless('again')].map(both)
-    return { seen: await Promise.all(seen), asked }
+    const seen = [await both(later()), await both(never.with(options)())]
+    seen.push(await both(unless('never')), await both(unless('again')))
+    assert.deepEqual(asked, [
+      [1, 'again'],
+      [2, 'again'],
+      [3, 'again'],
+    ])
+    return { seen, asked }
   },
 
   async 'a timeout that the handler heeds, and another attempt'({ queue, work }) {
@@ -319,7 +325,7 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
     const handle = note.with({ delay: 600, priority: 'low' })('later')
     await handle.enqueued
     const info = await handle.info()
-    const before = told(info)
+    const before = { ...told(info), lane: info?.lane }
     assert.equal(before?.state, 'scheduled')
     const wait = (info?.nextRunAt?.getTime() ?? 0) - (info?.createdAt.getTime() ?? 0)
     assert.ok(Math.abs(wait - 600) < 3, String(wait))
@@ -481,8 +487,15 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
     await begun.opened
     const seen = await both(index.with({ ttl: 50 })())
     assert.equal(seen.info?.state, 'expired')
+    const later = index.with({ delay: 1_000 })()
+    await later.enqueued
+    const during = told(await later.info())
     end.open()
-    return { seen, first: await outcome(first) }
+    const firstSeen = await outcome(first)
+    const info = await later.info()
+    const wait = (info?.nextRunAt?.getTime() ?? 0) - (info?.createdAt.getTime() ?? 0)
+    assert.ok(Math.abs(wait - 1_000) < 3, String(wait))
+    return { seen, firstSeen, during, after: told(info), later: await outcome(later) }
   },
 
   async 'a failed task gives its key to the next; then it cannot run again'({ queue, work }) {
@@ -525,6 +538,23 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
       third: [{ value: 2 }, false],
     })
     return seen
+  },
+
+  async 'keyTtl: cancelling frees the key, and one that follows keeps the time'({ queue, work }) {
+    const note = queue.task('note', (what: string) => what, { key: 'k', keyTtl: 60_000 })
+    await queue.pause()
+    await work()
+    const first = note('a')
+    await first.cancel()
+    const second = note('b')
+    await second.enqueued
+    const third = note.with({ onDuplicate: 'again' })('c')
+    await third.enqueued
+    await queue.resume()
+    const outcomes = await Promise.all([second, third].map(outcome))
+    const fourth = note('d')
+    assert.deepEqual(await outcome(fourth), { value: 'c' })
+    return { outcomes, joined: [second, third, fourth].map((call) => call.joined) }
   },
 
   async 'unique: the arguments are the key'({ queue, work }) {
@@ -637,8 +667,9 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
     await queue.pause()
     const [one, two] = [echo(1), echo(2)]
     await Promise.all([one.enqueued, two.enqueued])
-    // Not its lane: a worker that has read it already gives it back, to the head of the line.
-    const paused = [await queue.isPaused(), (await queue.counts()).queued, (await one.info())?.state]
+    // A worker that was reading when it was told to pause gives back what it got.
+    await until('both to be queued', async () => (await queue.counts()).queued === 2)
+    const paused = [await queue.isPaused(), told(await one.info())]
     await queue.resume()
     return { paused, after: [await queue.isPaused(), await outcome(one), await outcome(two)] }
   },
@@ -758,7 +789,8 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
       const echo = queue.task('echo', (n: number) => n)
       await queue.pause()
       await work()
-      const calls = [echo(1), echo.with({ delay: 60_000 })(2), echo(3)]
+      const keyed = echo.with({ key: 'k' })
+      const calls = [keyed(1), echo.with({ delay: 60_000 })(2), echo(3), keyed(4)]
       const accepted = await Promise.all(calls.map((call) => call.enqueued.then(seen, shown)))
       const third = await outcome(calls[2]!)
       await queue.resume()

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
 import diagnostics from 'node:diagnostics_channel'
-import { describe, test } from 'node:test'
+import { describe, mock, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { currentTask, OptionError, Queue, QueueClosedError, type QueueOptions } from '../lib/index.ts'
@@ -143,6 +143,22 @@ describe('an inline queue', () => {
     )
     clearInterval(count)
     assert.ok(turns > 10, `${turns} turns`)
+  })
+
+  test('goes on however late the event loop is', async () => {
+    let now = performance.now()
+    mock.method(performance, 'now', () => {
+      now += 10
+      return now
+    })
+    try {
+      await using queue = inline()
+      const echo = queue.task('echo', (n: number) => n)
+      const results = await Promise.all(Array.from({ length: 30 }, (_, n) => echo(n).get()))
+      assert.equal(results.length, 30)
+    } finally {
+      mock.restoreAll()
+    }
   })
 
   test('hands no async context from callers to handlers', async () => {

@@ -160,7 +160,7 @@ function howOf(plan: CallPlan, key = plan.key): How | undefined {
   say('newest', plan.isNewest ? 1 : undefined)
   say('key', key)
   if (key !== undefined) {
-    say('hold', plan.keyTtl)
+    say('hold', plan.keyTtl || undefined)
     say('again', plan.again ? 1 : undefined)
     say('up', plan.lane === 'first' ? 1 : undefined)
   }

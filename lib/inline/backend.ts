@@ -186,7 +186,7 @@ export class InlineBackend implements Backend {
     this.#isWoken = true
     soon(() => {
       this.#isWoken = false
-      this.#runner.begin()
+      if (this.#runner.begin()) this.#wake()
     })
   }
 

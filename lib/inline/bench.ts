@@ -132,11 +132,12 @@ export class Bench {
   /** Until a turn of the event loop brings nothing new. */
   async #settle(): Promise<void> {
     let before: number
+    let isMore: boolean
     do {
       before = this.#changes
       await new Promise((resolve) => realImmediate(resolve))
       this.agenda.run(this.clock.now)
-      this.#here.runner.begin()
-    } while (before !== this.#changes)
+      isMore = this.#here.runner.begin()
+    } while (isMore || before !== this.#changes)
   }
 }

@@ -28,9 +28,14 @@ export class DedupeKeys {
     return this.#holds.get(key)?.id
   }
 
-  /** However soon its holder ends. */
-  isHeldForATime(key: string): boolean {
-    return this.#holds.get(key)?.until !== undefined
+  /** The same key, for as long as it is held, by another task. */
+  pass(key: string, id: string): void {
+    this.hold(key, id, this.until(key))
+  }
+
+  /** Until when it is held, however soon its holder ends; undefined: until that one ends. */
+  until(key: string): number | undefined {
+    return this.#holds.get(key)?.until
   }
 
   release(key: string): void {

@@ -113,7 +113,7 @@ export class Ledger {
     this.#options.onChange()
   }
 
-  /** For the end of another with the same key. */
+  /** For the end of another with the same key; then it is due at once, or when it says. */
   follow(record: TaskRecord): void {
     this.#place(record, 'waiting', record.lane, overOf(record))
   }
@@ -247,17 +247,25 @@ export class Ledger {
     onChange()
   }
 
-  /** A key is free when its task ends; that of a failed task stays as long as the failure, so that it can be found by it. */
+  /**
+   * A key is free when its task ends. One that is held for a time stays, and the record as long, unless the task never
+   * came to an end of its own; that of a failed task stays as long as the failure, so that it can be found by it.
+   */
   #release(record: TaskRecord, key: string, forgottenAt: number): void {
     const holder = this.keys.holder(key)
     const follower = this.records.get(record.next ?? '')
     if (follower?.state === 'waiting') {
       // A key that is held for a time may be free by now, or another's: who waits for this task goes on all the same.
-      if (holder === undefined || holder === record.id) this.keys.hold(key, follower.id)
-      this.lineUp(follower, follower.lane)
-    } else if (holder === record.id && !this.keys.isHeldForATime(key)) {
-      if (record.state === 'failed') this.keys.hold(key, record.id, forgottenAt)
-      else this.keys.release(key)
+      if (holder === undefined || holder === record.id) this.keys.pass(key, follower.id)
+      if (follower.due !== undefined && follower.due > this.now) this.schedule(follower, follower.due)
+      else this.lineUp(follower, follower.lane)
+    } else if (holder === record.id) {
+      const until = this.keys.until(key)
+      const { state } = record
+      if (state === 'cancelled' || state === 'expired' || (until === undefined && state !== 'failed'))
+        this.keys.release(key)
+      else if (until === undefined) this.keys.hold(key, record.id, forgottenAt)
+      else if (until > forgottenAt) this.retain(record, until - this.now)
     }
   }
 }

@@ -44,7 +44,7 @@ export class TaskRecord {
   failures = 0
   /** Epoch ms. */
   startedAt = 0
-  /** To begin before; to end before; when a scheduled task is due. Epoch ms. */
+  /** To begin before; to end before; when it is due, of a task that is scheduled or will be. Epoch ms. */
   expires: number | undefined = undefined
   deadline: number | undefined = undefined
   due: number | undefined = undefined
@@ -79,15 +79,18 @@ export class TaskRecord {
     return this.line === 'front' ? 'first' : this.line
   }
 
-  /** As if for the first time; progress and the errors so far stay. */
+  /** As if for the first time; the errors so far stay. */
   reset(): void {
     this.attempt = 0
     this.failures = 0
     this.expires = undefined
     this.deadline = undefined
+    this.due = undefined
     this.next = undefined
     this.cancelReason = undefined
     this.unknown = undefined
+    this.progress = undefined
+    this.version = 0
     this.end = undefined
     this.value = NOTHING
   }

@@ -107,14 +107,16 @@ export class Runner {
     return this.#active
   }
 
-  /** Begins what is in line, as far as there are slots. */
-  begin(): void {
-    this.#scope.runInAsyncScope(() => {
+  /** Begins what is in line, as far as there are slots, for a few ms; true: there is more. */
+  begin(): boolean {
+    return this.#scope.runInAsyncScope(() => {
       const started = performance.now()
-      while (this.hasWork && performance.now() - started <= MAX_BURST) {
+      while (this.hasWork) {
         const record = this.#options.ledger.take()
         if (record) this.#run(record)
+        if (performance.now() - started > MAX_BURST) break
       }
+      return this.hasWork
     })
   }
 

@@ -9,7 +9,7 @@ import type { Ledger } from './ledger.ts'
 import type { TaskRecord } from './record.ts'
 
 /** What is to be said of a call that is not simply accepted. */
-type Note = { readonly joined?: string; readonly state: TaskState }
+type Note = { readonly joined?: string; readonly state: TaskState } | { readonly full: true }
 
 type Verbs = Backend['store']
 
@@ -31,13 +31,9 @@ export class InlineStore implements Verbs {
     let room = cap === undefined ? Number.POSITIVE_INFINITY : cap - waiting
     const exceptions: Exception[] = []
     calls.forEach((call, index) => {
-      if (room <= 0) {
-        exceptions.push({ index, full: true })
-        return
-      }
-      const note = this.#accept(call)
+      const note = this.#accept(call, room <= 0)
       if (note) exceptions.push({ index, ...note } as Exception)
-      if (note?.joined === undefined) room -= 1
+      if (!note || !('full' in note || note.joined)) room -= 1
     })
     return exceptions
   }
@@ -57,7 +53,8 @@ export class InlineStore implements Verbs {
     return (field === 'progress' ? record?.progress : record?.value) ?? null
   }
 
-  #accept(call: NewCall): Note | undefined {
+  /** isFull: there is no room for a new task; a call that joins another needs none. */
+  #accept(call: NewCall, isFull: boolean): Note | undefined {
     const ledger = this.#ledger
     const wishes = readWishes(call.how)
     const { key } = wishes
@@ -67,13 +64,14 @@ export class InlineStore implements Verbs {
       const { id, state } = holder
       if (isLive && wishes.again) return this.#follow(holder, call, wishes)
       if (isLive && wishes.up) ledger.move(id, 'first')
-      if (isLive || (state !== 'failed' && ledger.keys.isHeldForATime(key!))) return { joined: id, state }
+      if (isLive || (state !== 'failed' && ledger.keys.until(key!) !== undefined))
+        return { joined: id, state }
     }
+    if (isFull) return { full: true }
     const record = this.#add(call, key)
     const { now } = ledger
     if (key !== undefined) ledger.keys.hold(key, record.id, wishes.hold && now + wishes.hold)
-    const begin = Math.max(wishes.at ?? now + (wishes.in ?? 0), now)
-    keepTimes(record, wishes, begin, now)
+    const begin = keepTimes(record, wishes, now)
     if (begin > now) ledger.schedule(record, begin)
     else ledger.lineUp(record, wishes.newest ? 'front' : record.lane)
     return holder && { state: holder.state }
@@ -88,7 +86,7 @@ export class InlineStore implements Verbs {
     }
     holder.next = call.id
     const record = this.#add(call, holder.key)
-    keepTimes(record, wishes, this.#ledger.now, this.#ledger.now)
+    record.due = keepTimes(record, wishes, this.#ledger.now)
     this.#ledger.follow(record)
     return undefined
   }
@@ -116,9 +114,13 @@ interface Wishes {
   readonly newest?: number
 }
 
-function keepTimes(record: TaskRecord, { ttl, deadline }: Wishes, begin: number, now: number): void {
+/** Answers when it is due. */
+function keepTimes(record: TaskRecord, wishes: Wishes, now: number): number {
+  const { ttl, deadline } = wishes
+  const begin = Math.max(wishes.at ?? now + (wishes.in ?? 0), now)
   if (ttl !== undefined) record.expires = begin + ttl
   if (deadline !== undefined) record.deadline = now + deadline
+  return begin
 }
 
 /** Name, value, …; of two with the same name the last counts (lib/redis/lua/enqueue.lua). */

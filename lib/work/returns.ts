@@ -19,6 +19,9 @@ export class Returns {
   /** What the heartbeat's thread gave back lately. */
   readonly #byThread = new Set<string>()
 
+  /** On their way back: the pending list still has them, and they are not strays. */
+  readonly #leaving = new Set<string>()
+
   constructor(options: ReturnsOptions) {
     this.#options = options
   }
@@ -29,7 +32,13 @@ export class Returns {
     const { store, failedTtl, patience, worker } = this.#options
     const id = worker()
     const given = places.map(({ lane, entry }) => ({ lane, entry, begun, delay }))
-    await insist(patience, () => store.release(id, given, failedTtl))
+    const keys = places.map(placeKey)
+    for (const key of keys) this.#leaving.add(key)
+    try {
+      await insist(patience, () => store.release(id, given, failedTtl))
+    } finally {
+      for (const key of keys) this.#leaving.delete(key)
+    }
   }
 
   gaveByThread(keys: readonly string[]): void {
@@ -42,7 +51,8 @@ export class Returns {
 
   /** A delivery that arrives only now, and is not here any more. */
   isGone(place: Place): boolean {
-    return this.#byThread.has(placeKey(place))
+    const key = placeKey(place)
+    return this.#byThread.has(key) || this.#leaving.has(key)
   }
 
   /** Still in the pending list: giving them back has failed. */
