@@ -313,6 +313,21 @@ local function void(lane, entry)
 end
 `
 
+const put_off = `local function put_off(door, state, id, lane, entry, packed_call, attempt, wait, ran, value, clients, key_name)
+  local more = call('HMGET', TASK .. id, 'created', 'errors', 'cancel')
+  local record = { created = more[1], errors = more[2] }
+  if more[3] or state == 'cancelled' then
+    local how = ending('cancelled', attempt, door.worker, door.failed_ttl)
+    how.ran = ran
+    settle_cancelled(how, id, lane, entry, packed_call, more[3] or '', clients, key_name)
+  elseif state == 'retry' then
+    retry(id, lane, entry, packed_call, attempt, wait, value, record)
+  else
+    park(id, lane, entry, packed_call, value, wait, record)
+  end
+end
+`
+
 const schedule = `local SCHEDULED, EXPIRING = P .. ':scheduled', P .. ':expiring'
 local nearest
 local function next_time()
@@ -370,12 +385,12 @@ end
 const rare = `local made, ending, settle
 local function rare()
   if made then return made end
-${place}${schedule}${line}${requeue}${ends}${errors}${retry}${park}${standing}${move}${cancel}${expire}${late}${front}  made = {
+${place}${schedule}${line}${requeue}${ends}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}  made = {
     SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
     parse_place = parse_place, tell = tell, void = void, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
     line_up = line_up, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
     keep_failed = keep_failed, release_key = release_key, settle_as_error = settle_as_error,
-    settle_cancelled = settle_cancelled, keep_error = keep_error, retry = retry, park = park,
+    settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
     cancel = cancel, expire = expire, put_front = put_front, take_front = take_front,
   }
   return made
@@ -565,21 +580,20 @@ answer[#answer + 1] = call('HGETALL', P .. ':ended')
 return answer
 `,
   enqueue: `#!lua
-${base}${rare}local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
-local notes = {}
-local function is_full() return cap and accepted >= cap end
-local function note(number, what)
-  notes[#notes + 1] = number
-  notes[#notes + 1] = what
-end
+${base}local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
 if cap then
   for _, lane in ipairs(LANES) do cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) end
   cap = cap - call('ZCARD', P .. ':scheduled') - call('LLEN', P .. ':front')
 end
-local enqueue_how
-local function how_to()
-  if enqueue_how then return enqueue_how end
-  local task = rare()
+local specials
+local function special()
+  if specials then return specials end
+${rare}  local task, notes, enqueue_how = rare(), {}, nil
+  local function note(number, what)
+    notes[#notes + 1] = number
+    notes[#notes + 1] = what
+  end
+  local function is_full() return cap and accepted >= cap end
   local function holder_of(key)
     local holder = call('GET', key)
     if not holder then return nil end
@@ -666,15 +680,19 @@ local function how_to()
       task.line_up(id, lane, packed_call)
     end
   end
-  return enqueue_how
+  specials = {
+    notes = notes, enqueue = enqueue_how, tell_nearest = task.tell_nearest,
+    refuse = function(number) note(number, 'full') end,
+  }
+  return specials
 end
 local lane, stream, prefix
 for i = 3, #args, 3 do
   local id = args[i + 1]
   if args[i] ~= lane and type(args[i]) == 'table' then
-    how_to()(i / 3, args[i], id, args[i + 2])
-  elseif cap and is_full() and call('EXISTS', TASK .. id) == 0 then
-    note(i / 3, 'full')
+    special().enqueue(i / 3, args[i], id, args[i + 2])
+  elseif cap and accepted >= cap and call('EXISTS', TASK .. id) == 0 then
+    special().refuse(i / 3)
   else
     if args[i] ~= lane then
       lane = args[i]
@@ -690,8 +708,9 @@ for i = 3, #args, 3 do
     end
   end
 end
-if made then made.tell_nearest() end
-return #notes == 0 and accepted or { accepted, unpack(notes) }
+if not specials then return accepted end
+specials.tell_nearest()
+return #specials.notes == 0 and accepted or { accepted, unpack(specials.notes) }
 `,
   find: `#!lua flags=no-writes
 ${base}${rare}local task = rare()
@@ -1038,23 +1057,11 @@ return { call('HGET', settings, 'paused') or '', asked or call('HGET', settings,
   turn: `#!lua flags=allow-oom
 ${base}${drop}${replies}${rare}${settle}${owner}${take}local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
 local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
-local letters, ENDS = {}, { succeeded = true, failed = true, expired = true }
-local function put_off(state, id, lane, entry, packed_call, attempt, wait, ran, value, clients, key_name)
-  local more = call('HMGET', TASK .. id, 'created', 'errors', 'cancel')
-  local record = { created = more[1], errors = more[2] }
-  if more[3] or state == 'cancelled' then
-    local how = ending('cancelled', attempt, worker, door.failed_ttl)
-    how.ran = ran
-    rare().settle_cancelled(how, id, lane, entry, packed_call, more[3] or '', clients, key_name)
-  elseif state == 'retry' then
-    rare().retry(id, lane, entry, packed_call, attempt, wait, value, record)
-  else
-    rare().park(id, lane, entry, packed_call, value, wait, record)
-  end
-end
+local letters = {}
 local function finish(group)
   local lane, state, attempt, ttl = group[1], group[2], group[3], group[4]
-  local how = ENDS[state] and ending(state, attempt, worker, ttl, max_failed)
+  local is_end = state == 'succeeded' or state == 'failed' or state == 'expired'
+  local how = is_end and ending(state, attempt, worker, ttl, max_failed)
   for i = 5, #group, 6 do
     local id, entry, value, kept = group[i], group[i + 1], group[i + 3], group[i + 4]
     local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key')
@@ -1067,7 +1074,7 @@ local function finish(group)
         settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4])
         drop(lane, entry)
       else
-        put_off(state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4])
+        rare().put_off(door, state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4])
       end
       letters[#letters + 1] = 'd'
     else

@@ -11,29 +11,28 @@
 --   gives: how many were new; or { how many, number of the call (from 1), what, … }; what: full | `<id> <state>` of the task
 --         that it joins | `- <state>` it is new, and the one before it under that key ended so
 --! include base
---! include rare
 
 local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
-local notes = {}
-
--- Those that join another, and those that are there already, need no room.
-local function is_full() return cap and accepted >= cap end
-
-local function note(number, what)
-  notes[#notes + 1] = number
-  notes[#notes + 1] = what
-end
 
 if cap then
   for _, lane in ipairs(LANES) do cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) end
   cap = cap - call('ZCARD', P .. ':scheduled') - call('LLEN', P .. ':front')
 end
 
--- A call with wishes; made when the first comes.
-local enqueue_how
-local function how_to()
-  if enqueue_how then return enqueue_how end
-  local task = rare()
+-- For calls with wishes, and where there is a cap; made when the first comes, because each function costs every run.
+local specials
+local function special()
+  if specials then return specials end
+--! include rare
+  local task, notes, enqueue_how = rare(), {}, nil
+
+  local function note(number, what)
+    notes[#notes + 1] = number
+    notes[#notes + 1] = what
+  end
+
+  -- Those that join another, and those that are there already, need no room.
+  local function is_full() return cap and accepted >= cap end
 
   -- The live task that holds a key, or any that holds it for a time; and its state.
   local function holder_of(key)
@@ -132,16 +131,20 @@ local function how_to()
     end
   end
 
-  return enqueue_how
+  specials = {
+    notes = notes, enqueue = enqueue_how, tell_nearest = task.tell_nearest,
+    refuse = function(number) note(number, 'full') end,
+  }
+  return specials
 end
 
 local lane, stream, prefix
 for i = 3, #args, 3 do
   local id = args[i + 1]
   if args[i] ~= lane and type(args[i]) == 'table' then
-    how_to()(i / 3, args[i], id, args[i + 2])
-  elseif cap and is_full() and call('EXISTS', TASK .. id) == 0 then
-    note(i / 3, 'full')
+    special().enqueue(i / 3, args[i], id, args[i + 2])
+  elseif cap and accepted >= cap and call('EXISTS', TASK .. id) == 0 then
+    special().refuse(i / 3)
   else
     if args[i] ~= lane then
       lane = args[i]
@@ -159,5 +162,6 @@ for i = 3, #args, 3 do
     end
   end
 end
-if made then made.tell_nearest() end
-return #notes == 0 and accepted or { accepted, unpack(notes) }
+if not specials then return accepted end
+specials.tell_nearest()
+return #specials.notes == 0 and accepted or { accepted, unpack(specials.notes) }

@@ -24,26 +24,12 @@
 
 local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
 local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
-local letters, ENDS = {}, { succeeded = true, failed = true, expired = true }
-
--- It does not end yet: another attempt, or another worker. Unless it was cancelled meanwhile.
-local function put_off(state, id, lane, entry, packed_call, attempt, wait, ran, value, clients, key_name)
-  local more = call('HMGET', TASK .. id, 'created', 'errors', 'cancel')
-  local record = { created = more[1], errors = more[2] }
-  if more[3] or state == 'cancelled' then
-    local how = ending('cancelled', attempt, worker, door.failed_ttl)
-    how.ran = ran
-    rare().settle_cancelled(how, id, lane, entry, packed_call, more[3] or '', clients, key_name)
-  elseif state == 'retry' then
-    rare().retry(id, lane, entry, packed_call, attempt, wait, value, record)
-  else
-    rare().park(id, lane, entry, packed_call, value, wait, record)
-  end
-end
+local letters = {}
 
 local function finish(group)
   local lane, state, attempt, ttl = group[1], group[2], group[3], group[4]
-  local how = ENDS[state] and ending(state, attempt, worker, ttl, max_failed)
+  local is_end = state == 'succeeded' or state == 'failed' or state == 'expired'
+  local how = is_end and ending(state, attempt, worker, ttl, max_failed)
   for i = 5, #group, 6 do
     local id, entry, value, kept = group[i], group[i + 1], group[i + 3], group[i + 4]
     local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key')
@@ -56,7 +42,7 @@ local function finish(group)
         settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4])
         drop(lane, entry)
       else
-        put_off(state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4])
+        rare().put_off(door, state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4])
       end
       letters[#letters + 1] = 'd'
     else

@@ -11,6 +11,7 @@ local function rare()
 --! include errors
 --! include retry
 --! include park
+--! include put_off
 --! include standing
 --! include move
 --! include cancel
@@ -22,7 +23,7 @@ local function rare()
     parse_place = parse_place, tell = tell, void = void, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
     line_up = line_up, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
     keep_failed = keep_failed, release_key = release_key, settle_as_error = settle_as_error,
-    settle_cancelled = settle_cancelled, keep_error = keep_error, retry = retry, park = park,
+    settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
     cancel = cancel, expire = expire, put_front = put_front, take_front = take_front,
   }
   return made
