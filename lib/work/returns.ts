@@ -51,6 +51,8 @@ export class Returns {
 
   /** A delivery that arrives only now, and is not here any more. */
   isGone(place: Place): boolean {
+    // As nearly always: asked of every delivery.
+    if (this.#byThread.size + this.#leaving.size === 0) return false
     const key = placeKey(place)
     return this.#byThread.has(key) || this.#leaving.has(key)
   }
