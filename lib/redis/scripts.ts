@@ -28,13 +28,16 @@ export async function runScript(
   }
 }
 
+/** Those that follow each other: progress, then the outcome. All others are sent when they are first needed. */
+const ORDERED: readonly ScriptName[] = ['enqueue', 'turn', 'progress']
+
 /**
  * Sent on every new connection, ahead of all that follows on it: a script that had to be sent a second time would
  * lose its place, and the last progress of a task must reach Redis ahead of its outcome.
  */
 export function loadScripts(client: Redis): void {
-  for (const source of Object.values(sources)) {
+  for (const name of ORDERED) {
     // Who lacks the right to load still may run them, with EVAL.
-    client.call('SCRIPT', 'LOAD', source).catch(() => {})
+    client.call('SCRIPT', 'LOAD', sources[name]).catch(() => {})
   }
 }

@@ -1041,8 +1041,7 @@ if made then made.tell_nearest() end
 return cmsgpack.pack(answer)
 `,
   settings: `#!lua flags=allow-oom
-${base}${rare}local task = rare()
-local worker, settings = args[1], P .. ':settings'
+${base}local worker, settings = args[1], P .. ':settings'
 local own = P .. ':worker:' .. worker
 if worker ~= '' and call('EXISTS', own) == 0 then return 'none' end
 for i = 2, #args, 2 do
@@ -1050,7 +1049,7 @@ for i = 2, #args, 2 do
   if worker ~= '' and name == 'concurrency' then name, key = 'asked', own end
   if value == '' then call('HDEL', key, name) else call('HSET', key, name, value) end
 end
-if #args > 1 then task.tell(call('HEXISTS', settings, 'paused') == 1 and 'paused' or 'settings') end
+if #args > 1 then call('PUBLISH', P .. ':control', call('HEXISTS', settings, 'paused') == 1 and 'paused' or 'settings') end
 local asked = worker ~= '' and call('HGET', own, 'asked')
 return { call('HGET', settings, 'paused') or '', asked or call('HGET', settings, 'concurrency') or '' }
 `,

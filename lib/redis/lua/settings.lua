@@ -5,9 +5,7 @@
 --   keys: P:settings hash, P:worker:<id> hash (field `asked`: its own concurrency)
 --   gives: { '1' | '' paused, concurrency | '' the worker's own, else that of all }; 'none': no such worker
 --! include base
---! include rare
 
-local task = rare()
 local worker, settings = args[1], P .. ':settings'
 local own = P .. ':worker:' .. worker
 if worker ~= '' and call('EXISTS', own) == 0 then return 'none' end
@@ -17,6 +15,6 @@ for i = 2, #args, 2 do
   if value == '' then call('HDEL', key, name) else call('HSET', key, name, value) end
 end
 -- Pausing is said in so many words: it is heard before any entry that is delivered later.
-if #args > 1 then task.tell(call('HEXISTS', settings, 'paused') == 1 and 'paused' or 'settings') end
+if #args > 1 then call('PUBLISH', P .. ':control', call('HEXISTS', settings, 'paused') == 1 and 'paused' or 'settings') end
 local asked = worker ~= '' and call('HGET', own, 'asked')
 return { call('HGET', settings, 'paused') or '', asked or call('HGET', settings, 'concurrency') or '' }
