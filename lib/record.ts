@@ -2,9 +2,10 @@
  * The record of a task: the hash P:task:<id>. It is the truth; replies are only speed.
  *
  *   waiting ─► scheduled ─► queued ◄─► running ─► succeeded | failed | cancelled | expired
- *                  ▲          │ ▲        │ │
- *                  │          ▼ │        │ └─► parked ─► queued | failed
- *                  └─────── (moved) ◄────┘  retried, given back, or recovered: always as a new entry
+ *                  ▲                    │   ▲ │
+ *                  └────────────────────┘   │ ▼
+ *              retried, or given back for   parked, until a worker comes that knows it
+ *              later; each way into line is a new entry      (all moves: MOVES, below)
  *
  * | field    | holds |
  * |----------|-------|

@@ -61,7 +61,7 @@ export interface TaskOptions {
   readonly key?: string | undefined
   /** Name and arguments are the key. */
   readonly unique?: boolean | undefined
-  /** Holds the key for so long from the call, however soon the task ends: at most one run in that time. */
+  /** Holds the key for so long from the call, however soon the task succeeds; one that failed, was cancelled or expired lets the next call run. */
   readonly keyTtl?: number | undefined
   /** What a call does whose key is held: `join` the live task, or run `again` once after it, with the newest arguments. Default `join`. */
   readonly onDuplicate?: 'join' | 'again' | undefined

@@ -171,7 +171,7 @@ function howOf(plan: CallPlan, key = plan.key): How | undefined {
 const within = (how: How | undefined, left: number): How => [...(how ?? []), 'deadline', left]
 
 /** Of name and arguments as they are packed: equal values in the same order of fields. */
-export function uniqueKey(name: string, args: readonly unknown[], maxPayload: number): string {
+function uniqueKey(name: string, args: readonly unknown[], maxPayload: number): string {
   return createHash('sha256')
     .update(encodeCall(name, args, {}, maxPayload))
     .digest('base64url')

@@ -387,7 +387,7 @@ local function rare()
   if made then return made end
 ${place}${schedule}${line}${requeue}${ends}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}  made = {
     SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
-    parse_place = parse_place, tell = tell, void = void, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
+    parse_place = parse_place, tell = tell, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
     line_up = line_up, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
     keep_failed = keep_failed, release_key = release_key, settle_as_error = settle_as_error,
     settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
@@ -463,8 +463,6 @@ const take = `local function take(door, lane, items, answer)
     local id, packed_call = fields[1], fields[2]
     local record = pcall('HMGET', TASK .. id, 'entry', 'end')
     if refused(record, lane, entry, packed_call) then
-    elseif #fields % 2 ~= 0 then
-      quarantine(lane, entry, 'not a call', packed_call)
     elseif #packed_call > door.max_call then
       local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
       local how = ending('failed', more[2] or '0', door.worker, door.failed_ttl, door.max_failed)

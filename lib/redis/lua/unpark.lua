@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- unpark: a worker takes parked tasks that it knows. They go through lane first into its pending list in one step, so
--- that no worker that does not know them comes in between. May run twice.
+-- that a worker that does not know them comes in between only where others lie in lane first before them. May run twice.
 --   args: { worker, most, name, … }
 --   keys: P:parked zset `<name>/<id>`, P:task:<id>, P:stream:<lane>, P:expiring, P:workers
 --   each: what lay in lane first before is taken as well, up to `most`

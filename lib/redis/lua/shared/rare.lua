@@ -20,7 +20,7 @@ local function rare()
 --! include front
   made = {
     SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
-    parse_place = parse_place, tell = tell, void = void, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
+    parse_place = parse_place, tell = tell, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
     line_up = line_up, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
     keep_failed = keep_failed, release_key = release_key, settle_as_error = settle_as_error,
     settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,

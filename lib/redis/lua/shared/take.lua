@@ -8,8 +8,6 @@ local function take(door, lane, items, answer)
     local record = pcall('HMGET', TASK .. id, 'entry', 'end')
     if refused(record, lane, entry, packed_call) then
       -- not run
-    elseif #fields % 2 ~= 0 then
-      quarantine(lane, entry, 'not a call', packed_call)
     elseif #packed_call > door.max_call then
       local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
       local how = ending('failed', more[2] or '0', door.worker, door.failed_ttl, door.max_failed)
