@@ -172,6 +172,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#reconcile.start()
     this.#promoter.start()
     await this.#readSettings()
+    // Stopped or declared dead meanwhile: it must not open behind its own end.
+    if (!this.#isRunning(id)) return
     this.emit('ready', id)
     this.#processor.open(id)
     this.#unpark.start()
@@ -210,8 +212,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
     }
   }
 
+  #isRunning(id: string): boolean {
+    return id === this.#id && this.#state === 'running'
+  }
+
   #dead(id: string): void {
-    if (id !== this.#id || this.#state !== 'running') return
+    if (!this.#isRunning(id)) return
     this.#id = ''
     this.#processor.abandon('this worker was declared dead; its tasks are given to others')
     this.emit('dead', id)
