@@ -36,6 +36,8 @@ export interface Call {
   readonly options: CallOptions
 }
 
+const AMOUNTS = ['resultTtl', 'failedTtl', 'retries', 'timeout'] as const
+const NO_OPTIONS: CallOptions = {}
 const NOBODY = Buffer.from([0])
 const NOTHING: Buffer = Buffer.alloc(0)
 
@@ -103,22 +105,24 @@ export function describeCall(bytes: Buffer): { name: string | undefined; args: u
 }
 
 function readOptions(value: unknown): CallOptions {
-  if (typeof value !== 'object' || value === null) return {}
-  const { resultTtl, failedTtl, retries, timeout, backoff } = value as Record<string, unknown>
-  const read = { ...{ resultTtl, failedTtl, retries, timeout }, ...readBackoff(backoff) }
-  return Object.fromEntries(
-    Object.entries(read)
-      .filter(([name, number]) => name === 'backoff' || isAmount(number))
-      .map(([name, number]) => [name, typeof number === 'number' ? Math.ceil(number) : number]),
-  )
+  if (typeof value !== 'object' || value === null) return NO_OPTIONS
+  const given = value as Record<string, unknown>
+  const read: { -readonly [Name in keyof CallOptions]: CallOptions[Name] } = {}
+  for (const name of AMOUNTS) {
+    const amount = given[name]
+    if (isAmount(amount)) read[name] = Math.ceil(amount)
+  }
+  const backoff = readBackoff(given.backoff)
+  if (backoff) read.backoff = backoff
+  return read
 }
 
-function readBackoff(value: unknown): { backoff?: Backoff } {
-  if (typeof value !== 'object' || value === null) return {}
+function readBackoff(value: unknown): Backoff | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
   const { type, delay, max, jitter } = value as Record<string, unknown>
-  if ((type !== 'fixed' && type !== 'exponential') || !isAmount(delay)) return {}
+  if ((type !== 'fixed' && type !== 'exponential') || !isAmount(delay)) return undefined
   const more = { ...(isAmount(max) && { max }), ...(isAmount(jitter) && jitter <= 1 && { jitter }) }
-  return { backoff: { type, delay, ...more } }
+  return { type, delay, ...more }
 }
 
 const isAmount = (value: unknown): value is number =>

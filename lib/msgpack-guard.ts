@@ -19,15 +19,15 @@ export function checkPacked(bytes: Buffer): void {
   let at = 0
   while (at < bytes.length) {
     const token = bytes[at]!
-    // Below: small numbers, references to record shapes, the heads of short maps and lists.
-    if (token < 0xa0 || token >= 0xe0 || token === 0xc0) {
+    // Small numbers, references to record shapes, the heads of short maps and lists; short strings.
+    if (token < 0xc4 || token >= 0xe0) {
       wrappers = 0
-      at += 1
+      at += token >= 0xa0 && token < 0xc0 ? 1 + (token & 0x1f) : 1
       continue
     }
     const extension = extensionAt(bytes, at, token)
     if (extension === BUNDLED_STRINGS) throw new Error('strings bundled apart')
-    wrappers = WRAPPERS.includes(extension) ? wrappers + 1 : 0
+    wrappers = extension >= 0 && WRAPPERS.includes(extension) ? wrappers + 1 : 0
     if (wrappers > MAX_WRAPPERS) throw new Error('a value wrapped again and again')
     at += sizeAt(bytes, at, token)
   }
@@ -40,15 +40,18 @@ function extensionAt(bytes: Buffer, at: number, token: number): number {
   return -1
 }
 
-/** The token and what it carries; of lists and maps the head alone. */
+/** The token, c4 or above, and what it carries; of lists and maps the head alone. */
 function sizeAt(bytes: Buffer, at: number, token: number): number {
-  const declared = (width: number): number => width + bytes.readUIntBE(at + 1, width)
-  if (token < 0xc0) return 1 + (token & 0x1f)
-  if (token < 0xc4) return 1
-  if (token <= 0xc6) return 1 + declared(1 << (token - 0xc4))
-  if (token <= 0xc9) return 2 + declared(1 << (token - 0xc7))
+  if (token <= 0xc6) return 1 + declaredAt(bytes, at, token - 0xc4)
+  if (token <= 0xc9) return 2 + declaredAt(bytes, at, token - 0xc7)
   if (token <= 0xd3) return NUMBER_SIZES[token - 0xca]!
   if (token <= 0xd8) return 2 + (1 << (token - 0xd4))
-  if (token <= 0xdb) return 1 + declared(1 << (token - 0xd9))
+  if (token <= 0xdb) return 1 + declaredAt(bytes, at, token - 0xd9)
   return token === 0xdc || token === 0xde ? 3 : 5
+}
+
+/** Its length, with the 1, 2 or 4 bytes that say it. */
+function declaredAt(bytes: Buffer, at: number, power: number): number {
+  const width = 1 << power
+  return width + bytes.readUIntBE(at + 1, width)
 }

@@ -12,6 +12,8 @@ const BEGINNINGS = 0
 const GIVING_BACK = 1
 const WAITING = 2
 const INTS = 4
+const ZERO = '0'.charCodeAt(0)
+const DASH = '-'.charCodeAt(0)
 
 export class Begun {
   readonly memory: SharedArrayBuffer
@@ -74,7 +76,10 @@ export class Begun {
   }
 }
 
+/** Written out: it is asked of every task, and slices of the string would be garbage. */
 function parse(entry: string): [ms: number, sequence: number] {
-  const dash = entry.indexOf('-')
-  return [Number(entry.slice(0, dash)), Number(entry.slice(dash + 1))]
+  let [ms, sequence, at] = [0, 0, 0]
+  for (; at < entry.length && entry.charCodeAt(at) !== DASH; at++) ms = 10 * ms + entry.charCodeAt(at) - ZERO
+  for (at += 1; at < entry.length; at++) sequence = 10 * sequence + entry.charCodeAt(at) - ZERO
+  return [ms, sequence]
 }

@@ -114,7 +114,9 @@ class Attempt {
     const held = this.#held
     // It may take long, and a small call would keep the memory of the whole turn that brought it.
     if (held.call.length <= MAX_KEPT_CALL) held.call = Buffer.from(held.call)
-    held.onGivenUp = () => this.#givenUp()
+    // Not assigned as it is written: V8 makes such a closure among the long-lived, and all it refers to stays with it.
+    const onGivenUp = (): void => this.#givenUp()
+    held.onGivenUp = onGivenUp
     const { clock, deadlines } = this.#options
     const limit = this.#limit
     const set =
