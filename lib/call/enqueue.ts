@@ -1,6 +1,7 @@
 /**
  * Calls leave in batches. An idle client sends at the end of the tick, so that what one tick calls goes together;
- * while a batch is on its way, calls gather for the next. A batch that gets no answer is sent again until the
+ * while a batch is on its way, calls gather for the next. Of a tick that makes thousands, full batches leave while it
+ * goes on, so that Redis works meanwhile. A batch that gets no answer is sent again until the
  * oldest call's deadline: the script knows an id that it has seen. What is called while Redis is away waits here,
  * bounded in bytes and in time.
  */
@@ -13,7 +14,7 @@ import type { Exception } from '../redis/store.ts'
 import { Batch, type PendingCall } from './batch.ts'
 
 /** Full batches leave beside others; the one that is being filled waits until none is on its way. */
-const MAX_ON_THE_WAY = 3
+const MAX_ON_THE_WAY = 64
 /** Until the next try where the queue was full, ms. */
 const FULL_PAUSE = 50
 /** What a waiting call costs besides its arguments, roughly. */
@@ -61,7 +62,10 @@ export class Enqueuer {
     }
     this.#bytes += bytes
     this.#count += 1
+    const waiting = this.#batches.length
     const batch = this.#openBatch()
+    // Only now: whoever made the last call of the full one has had the chance to ask for its outcome.
+    if (waiting > 0 && this.#batches.length > waiting) this.#send()
     call.batch = batch
     call.isCapped = this.#options.maxQueued !== undefined
     batch.calls.push(call)

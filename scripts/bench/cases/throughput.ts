@@ -51,7 +51,7 @@ export const THROUGHPUT: readonly Case[] = [
   },
   {
     name: 'drain-c10',
-    tasks: { full: 20_000, quick: 5_000 },
+    tasks: { full: 60_000, quick: 5_000 },
     measure: drain({ concurrency: 10, handler: 'noop' }),
     rows: [
       rate('drain, no-op, c = 10 (prefetched)', { bullmq: 2, bee: 2 }),
@@ -60,25 +60,25 @@ export const THROUGHPUT: readonly Case[] = [
   },
   {
     name: 'drain-c100',
-    tasks: { full: 20_000, quick: 5_000 },
+    tasks: { full: 60_000, quick: 5_000 },
     measure: drain({ concurrency: 100, handler: 'noop' }),
     rows: [rate('drain, no-op, c = 100 (prefetched)', { bullmq: 3, bee: 2.8 })],
   },
   {
     name: 'drain-c500',
-    tasks: { full: 20_000, quick: 5_000 },
+    tasks: { full: 60_000, quick: 5_000 },
     measure: drain({ concurrency: 500, handler: 'noop' }),
     rows: [rate('drain, no-op, c = 500 (prefetched)', { bullmq: 3, bee: 2.5 })],
   },
   {
     name: 'drain-yield-c100',
-    tasks: { full: 20_000, quick: 5_000 },
+    tasks: { full: 60_000, quick: 5_000 },
     measure: drain({ concurrency: 100, handler: 'yield' }),
     rows: [rate('drain, yielding handler, c = 100 (prefetched)', { bullmq: 3, bee: 2.8 })],
   },
   {
     name: 'drain-yield-c500',
-    tasks: { full: 20_000, quick: 5_000 },
+    tasks: { full: 60_000, quick: 5_000 },
     measure: drain({ concurrency: 500, handler: 'yield' }),
     rows: [rate('drain, yielding handler, c = 500 (prefetched)', { bullmq: 3, bee: 2.5 })],
   },
