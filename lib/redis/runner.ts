@@ -3,7 +3,7 @@
 import type { Connection } from './connection.ts'
 import { type FrameItem, frame } from './frame.ts'
 import type { Keys } from './keys.ts'
-import { runScript, type ScriptName, type ScriptReply } from './scripts.ts'
+import { runBehindPing, runScript, type ScriptName, type ScriptReply } from './scripts.ts'
 
 /** An answer that takes longer means a socket that is replaced, and a call that is tried again. */
 export const ANSWER_TIMEOUT = 5_000
@@ -24,6 +24,14 @@ export class Runner {
   send(script: ScriptName, argument: Buffer): Promise<ScriptReply> {
     return this.connection.send(
       (client) => runScript(client, script, this.keys.prefix, argument),
+      ANSWER_TIMEOUT,
+    )
+  }
+
+  /** For a script whose messages are more urgent than its answer. */
+  sendUrgently(script: ScriptName, argument: Buffer): Promise<ScriptReply> {
+    return this.connection.send(
+      (client) => runBehindPing(client, script, this.keys.prefix, argument),
       ANSWER_TIMEOUT,
     )
   }

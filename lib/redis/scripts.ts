@@ -28,6 +28,25 @@ export async function runScript(
   }
 }
 
+/**
+ * The same, so that those to whom the script publishes hear of it before its sender does. Redis writes its replies last
+ * in, first out: the sender's would go first, and each write costs 10 to 20 µs. Behind a PING its reply has a place
+ * in the row before the script runs, and what is published overtakes it.
+ */
+export async function runBehindPing(
+  client: Redis,
+  script: ScriptName,
+  prefix: string,
+  argument: Buffer,
+): Promise<ScriptReply> {
+  // In one write, or Redis would answer the first before it reads the second.
+  client.stream.cork()
+  client.ping().catch(() => {})
+  const reply = runScript(client, script, prefix, argument)
+  client.stream.uncork()
+  return reply
+}
+
 /** Those that follow each other: progress, then the outcome. All others are sent when they are first needed. */
 const ORDERED: readonly ScriptName[] = ['enqueue', 'turn', 'progress']
 
