@@ -72,7 +72,7 @@ export interface Promotion {
 }
 
 /** Outcomes of a turn whose callers are told before its worker. */
-const FEW = 8
+const FEW = 1
 
 export class Store {
   readonly keys: Keys

@@ -12,7 +12,7 @@ const beside = 'RPC beside {tasks} in a lower lane'
 export const LATENCY: readonly Case[] = [
   {
     name: 'rpc-1',
-    tasks: { full: 2_000, quick: 800 },
+    tasks: { full: 6_000, quick: 800 },
     measure: rpc({ inFlight: 1, concurrency: 10 }),
     rows: [
       latency('RPC one by one, p50', 'p50', { bullmq: 0.5, bee: 1.25 }),
@@ -22,13 +22,13 @@ export const LATENCY: readonly Case[] = [
   },
   {
     name: 'rpc-100',
-    tasks: { full: 10_000, quick: 3_000 },
+    tasks: { full: 30_000, quick: 3_000 },
     measure: rpc({ inFlight: 100, concurrency: 100 }),
     rows: [rate('RPC, 100 in flight', { bullmq: 7, bee: 2 }), latency('RPC, 100 in flight, p50', 'p50')],
   },
   {
     name: 'rpc-1000',
-    tasks: { full: 20_000, quick: 6_000 },
+    tasks: { full: 40_000, quick: 6_000 },
     measure: rpc({ inFlight: 1_000, concurrency: 1_000 }),
     rows: [
       rate('RPC, 1,000 in flight', { bullmq: 4.8, bee: 2.7 }),
