@@ -15,6 +15,8 @@ import { Batch, type PendingCall } from './batch.ts'
 
 /** Full batches leave beside others; the one that is being filled waits until none is on its way. */
 const MAX_ON_THE_WAY = 64
+/** So many full batches do not wait for the end of the tick. */
+const MANY = 4
 /** Until the next try where the queue was full, ms. */
 const FULL_PAUSE = 50
 /** What a waiting call costs besides its arguments, roughly. */
@@ -62,10 +64,9 @@ export class Enqueuer {
     }
     this.#bytes += bytes
     this.#count += 1
-    const waiting = this.#batches.length
     const batch = this.#openBatch()
     // Only now: whoever made the last call of the full one has had the chance to ask for its outcome.
-    if (waiting > 0 && this.#batches.length > waiting) this.#send()
+    if (batch.calls.length === 0 && this.#batches.length > MANY) this.#send()
     call.batch = batch
     call.isCapped = this.#options.maxQueued !== undefined
     batch.calls.push(call)
