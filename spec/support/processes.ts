@@ -23,17 +23,23 @@ export interface ChildOptions {
   /** Runs it without tsx: it is JavaScript. */
   readonly plain?: boolean
   readonly cwd?: string
+  /** More for Node, ahead of the loader. */
+  readonly execArgv?: readonly string[]
 }
 
 /** script: relative to the root of the project, or absolute. */
 export function start(script: string, options: ChildOptions = {}): Child {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const loader = options.plain ? [] : ['--import', tsx]
-  const child: ChildProcess = spawn(process.execPath, [...loader, script, ...(options.args ?? [])], {
-    cwd: options.cwd ?? root,
-    env: { ...process.env, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [...(options.execArgv ?? []), ...loader, script, ...(options.args ?? [])],
+    {
+      cwd: options.cwd ?? root,
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   let output = ''
   let end: number | string | undefined
   const hear = (chunk: Buffer): void => {
