@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Queue, type QueueOptions, type WorkerOptions } from '../../lib/index.ts'
 import { type Child, start } from '../support/processes.ts'
-import { type Proxy, startProxy } from '../support/proxy.ts'
+import { type Proxy as RedisProxy, startProxy } from '../support/proxy.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 import { Journal } from './journal.ts'
@@ -31,7 +31,7 @@ export class Rig implements AsyncDisposable {
   readonly random: Random
   readonly redis: TestRedis
   /** Between Redis and the workers that are started with `behind: 'proxy'`. */
-  readonly proxy: Proxy
+  readonly proxy: RedisProxy
   readonly journal: Journal
   readonly producer: Producer
   readonly queue: Queue
@@ -42,7 +42,7 @@ export class Rig implements AsyncDisposable {
   readonly #folder: string
   readonly #options: RigOptions
 
-  private constructor(options: RigOptions, redis: TestRedis, proxy: Proxy, folder: string) {
+  private constructor(options: RigOptions, redis: TestRedis, proxy: RedisProxy, folder: string) {
     this.#options = options
     this.#folder = folder
     this.redis = redis
