@@ -52,17 +52,8 @@ export class Holding {
     return this.#active
   }
 
-  /** With those that wait for other tasks. */
-  get running(): number {
-    return this.#active + this.#lent
-  }
-
-  get waiting(): number {
-    return this.#waiting.length
-  }
-
   get isIdle(): boolean {
-    return this.running === 0
+    return this.#active + this.#lent === 0
   }
 
   /** How many more tasks it may be given. */
