@@ -33,9 +33,11 @@ export class Fetcher {
       protocol: 3,
       onReady: () => {
         this.#clientId = undefined
-        const { client } = this.#connection
-        this.#listening = client.subscribe(this.#channel)
-        this.#listening.then(onReady, () => client.disconnect(true))
+        // With a deadline as all else: of a socket that is lost under it, ioredis may leave the promise open.
+        this.#listening = this.#connection.send((client) => client.subscribe(this.#channel), READY_TIMEOUT)
+        this.#listening.then(onReady, () => {
+          if (this.#connection.isReady) this.#connection.client.disconnect(true)
+        })
       },
     })
     this.#connection.client.on('messageBuffer', (_channel: Buffer, word: Buffer) => onWord(word.toString()))
