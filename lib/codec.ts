@@ -46,12 +46,12 @@ export function encode(value: unknown, limits: EncodeLimits, subject: unknown = 
   return bytes
 }
 
-/** Throws MalformedDataError. Sizes that the bytes declare are checked against what is there. */
-export function decode(bytes: Buffer): unknown {
+/** levels: of nesting, at most. Throws MalformedDataError. Sizes that the bytes declare are checked against what is there. */
+export function decode(bytes: Buffer, levels = MAX_DEPTH): unknown {
   let value: unknown
   let end = 0
   try {
-    checkPacked(bytes)
+    checkPacked(bytes, levels)
     // As the first of many: about bytes that are left over, unpack() complains with the value as JSON, where each
     // reference to a shared object is written out. 355 bytes took half a minute.
     unpackr.unpackMultiple(bytes, (first: unknown, _start?: number, itsEnd = 0) => {
@@ -60,8 +60,10 @@ export function decode(bytes: Buffer): unknown {
       return false
     })
   } catch (error) {
-    // A RangeError here is also how nesting past the stack shows.
-    throw new MalformedDataError(`${bytes.length} bytes that cannot be unpacked: ${String(error)}`)
+    // A RangeError among them: the stack can end here, if the caller has used it up.
+    // Of a pattern that is none, the engine's message quotes it.
+    const why = error instanceof SyntaxError ? 'a pattern that is none' : String(error)
+    throw new MalformedDataError(`${bytes.length} bytes that cannot be unpacked: ${why}`)
   }
   if (end !== bytes.length) throw new MalformedDataError(`${bytes.length} bytes where ${end} make a value`)
   return value

@@ -7,7 +7,7 @@
  * whether somebody awaits it only when the batch leaves. Lua reads the head too (lua/shared/settle.lua).
  */
 
-import { decode, type EncodeLimits, encode } from './codec.ts'
+import { decode, type EncodeLimits, encode, MAX_DEPTH } from './codec.ts'
 import { MalformedDataError } from './errors.ts'
 import { isName } from './ids.ts'
 
@@ -37,6 +37,8 @@ export interface Call {
 }
 
 const AMOUNTS = ['resultTtl', 'failedTtl', 'retries', 'timeout'] as const
+/** The arguments may be nested as deep as a value may; they lie in the list that is the call. */
+const CALL_DEPTH = MAX_DEPTH + 1
 const NO_OPTIONS: CallOptions = {}
 const NOBODY = Buffer.from([0])
 const NOTHING: Buffer = Buffer.alloc(0)
@@ -78,7 +80,7 @@ export const withoutClient = (bytes: Buffer): readonly [Buffer, Buffer] =>
 /** Throws MalformedDataError. */
 export function decodeCall(bytes: Buffer): Call {
   if (bytes.length === 0) throw new MalformedDataError('an empty call')
-  const value = decode(bytes.subarray(1 + bytes[0]!))
+  const value = decode(bytes.subarray(1 + bytes[0]!), CALL_DEPTH)
   if (!Array.isArray(value) || value.length < 1 || !isName(value[0])) {
     throw new MalformedDataError('a call that is not [name, arguments]')
   }
@@ -96,7 +98,7 @@ export const encodeNameOnly = (name: string): readonly [Buffer, Buffer] => [
 /** Name and arguments for people; whatever cannot be read is undefined. */
 export function describeCall(bytes: Buffer): { name: string | undefined; args: unknown[] | undefined } {
   try {
-    const value = decode(bytes.subarray(1 + (bytes[0] ?? 0)))
+    const value = decode(bytes.subarray(1 + (bytes[0] ?? 0)), CALL_DEPTH)
     if (!Array.isArray(value) || !isName(value[0])) return { name: undefined, args: undefined }
     return { name: value[0], args: Array.isArray(value[1]) ? value[1] : undefined }
   } catch {

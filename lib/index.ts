@@ -1,6 +1,7 @@
 /** The door: what is public is named here, and nothing else is done here. */
 
 export { type GetOptions, TaskHandle } from './call/handle.ts'
+export type { QueueHealth } from './call/health.ts'
 export type { Ensured, Found, RemoteTask, Task } from './call/task.ts'
 export type { Backoff } from './envelope.ts'
 export {
@@ -41,10 +42,12 @@ export type {
   RemoveAnswer,
   RetryAnswer,
 } from './redis/admin.ts'
+export type { HealthOptions } from './redis/probe.ts'
 export type { RedisTarget } from './redis/target.ts'
 export type { FailureGroup, TaskFilter } from './redis/tasks.ts'
 export type { SchemaOptions, StandardSchemaV1 } from './schema.ts'
 export type { DefinitionOptions, Priority, TaskOptions } from './task-options.ts'
 export { currentTask, type TaskContext } from './work/context.ts'
+export type { WorkerHealth, WorkerState } from './work/health.ts'
 export { Worker } from './work/worker.ts'
 export type { WorkerEvents, WorkerOptions } from './work/worker-options.ts'

@@ -2,6 +2,7 @@
 
 import { Enqueuer } from './call/enqueue.ts'
 import { type HandleServices, TaskHandle } from './call/handle.ts'
+import { type QueueHealth, queueHealth } from './call/health.ts'
 import { Replies } from './call/replies.ts'
 import {
   createTask,
@@ -21,7 +22,8 @@ import { Operations, type Operators } from './operations.ts'
 import { resolve } from './options.ts'
 import { QUEUE_OPTIONS, type QueueOptions, WORKER_OPTIONS } from './queue-options.ts'
 import { type Backend, RedisBackend } from './redis/backend.ts'
-import { resolveTarget } from './redis/target.ts'
+import { HEALTH_OPTIONS, type HealthOptions } from './redis/probe.ts'
+import { type RedisTarget, resolveTarget } from './redis/target.ts'
 import { Tasks } from './redis/tasks.ts'
 import { report } from './report.ts'
 import type { CallArgs, CallReturn, HandlerArgs, HandlerReturn, MaybeSchema } from './schema.ts'
@@ -32,6 +34,11 @@ import type { Definition } from './work/registry.ts'
 import { runUntilSignal } from './work/signals.ts'
 import { Worker } from './work/worker.ts'
 import type { WorkerOptions } from './work/worker-options.ts'
+
+/** For other doors of this package: no public name of a queue gives away its target, which may hold a password. */
+export let whereIs: (
+  queue: Queue,
+) => { readonly redis: RedisTarget; readonly namespace: string; readonly queue: string } | undefined
 
 /**
  * One named queue: define tasks, call them, run a worker. Opens no connection before it needs one.
@@ -53,6 +60,13 @@ export class Queue extends Operations implements AsyncDisposable {
   readonly #registry = new Map<string, Definition>()
   readonly #workers = new Set<Worker>()
   #closing: Promise<void> | undefined
+
+  static {
+    whereIs = (queue) => {
+      if (!queue.#redis) return undefined
+      return { redis: queue.#redis.target, namespace: queue.#options.namespace, queue: queue.name }
+    }
+  }
 
   /** Throws OptionError. bench: of `millrace/testing`. */
   constructor(queueName: string, options?: QueueOptions, bench?: Bench) {
@@ -189,6 +203,18 @@ export class Queue extends Operations implements AsyncDisposable {
     const inline = this.#inline?.worker(resolve('worker', options, WORKER_OPTIONS))
     await runUntilSignal(inline ?? this.worker(options))
     await this.close()
+  }
+
+  /**
+   * Whether Redis would accept a call now, proved by the script that accepts calls. Whatever is wrong with Redis, it
+   * answers in time. Throws OptionError.
+   */
+  async health(options?: HealthOptions): Promise<QueueHealth> {
+    const { timeout } = resolve('queue.health', options, HEALTH_OPTIONS)
+    const problem = this.#closing && new QueueClosedError(this.name).message
+    const probe = problem === undefined ? await this.#backend.probe(timeout) : { problem }
+    const isConnected = problem === undefined && this.#backend.isReady
+    return queueHealth(isConnected, this.#enqueuer.unsent, probe)
   }
 
   /** Stops its workers, sends what was called, then closes its connections; open waits reject. Safe twice. */

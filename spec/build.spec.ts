@@ -73,19 +73,29 @@ test('nothing that belongs to the source alone is in the build, and every type i
     files.filter((file) => /\.(mjs|lua)$/.test(file) || (file.endsWith('.ts') && !file.endsWith('.d.ts'))),
     [],
   )
-  for (const file of ['index.js', 'index.d.ts', 'dev-redis.js', 'testing.js', 'upkeep/heartbeat-thread.js']) {
+  for (const file of [
+    'index.js',
+    'index.d.ts',
+    'dev-redis.js',
+    'testing.js',
+    'doctor.js',
+    'upkeep/heartbeat-thread.js',
+  ]) {
     assert.ok(files.includes(file), file)
   }
   writeFileSync(
     join(folder, 'user.ts'),
     `import { Queue, type TaskHandle } from 'millrace'
      import { startDevRedis } from 'millrace/dev'
+     import { diagnose, type Finding, repair } from 'millrace/doctor'
      import { createTestQueue } from 'millrace/testing'
      const double = new Queue('q').task('double', (n: number) => 2 * n)
      export const handle: TaskHandle<number> = double(1)
      // @ts-expect-error a string is no number
      double('1')
      export const tests = createTestQueue('q', { auto: true })
+     export const doctor = async (queue: Queue): Promise<[readonly Finding[], number]> =>
+       [(await diagnose(queue)).findings, (await repair({ queue: 'q' }, { apply: true })).mended]
      export { startDevRedis }
     `,
   )

@@ -48,12 +48,13 @@ const FOLDERS: Record<string, Layer | 'outside'> = {
   upkeep: 'upkeep',
   ...{ call: 'sides', flow: 'sides', work: 'sides', processes: 'sides' },
   inline: 'inline',
-  ...{ cli: 'door', console: 'door', testing: 'door' },
+  ...{ cli: 'door', console: 'door', doctor: 'door', testing: 'door' },
   'dev-redis': 'outside',
 }
 const FILES: Record<string, Layer | 'outside'> = {
   ...{ 'queue.ts': 'queue', 'operations.ts': 'queue', 'queue-options.ts': 'queue' },
   ...{ 'index.ts': 'door', 'cli.ts': 'door', 'console.ts': 'door', 'testing.ts': 'door' },
+  'doctor.ts': 'door',
   'dev-redis.ts': 'outside',
 }
 const folderOf = (file: string): string => (file.includes('/') ? file.slice(0, file.indexOf('/')) : '')
@@ -214,7 +215,7 @@ describe('files', () => {
         .replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
         .replace(/^export (type )?(\{[^}]*\}|\*) from '[^']+'$/gm, '')
         .trim()
-    for (const door of ['index.ts', 'testing.ts']) assert.equal(rest(read(door)), '', door)
+    for (const door of ['index.ts', 'testing.ts', 'doctor.ts']) assert.equal(rest(read(door)), '', door)
     assert.notEqual(rest("export { a } from './a.ts'\nexport const b = 1\n"), '')
     assert.notEqual(rest("import { a } from './a.ts'\n"), '')
   })

@@ -7,9 +7,10 @@
  */
 
 import { callHead } from '../envelope.ts'
-import { EnqueueError, QueueFullError, type RedisError } from '../errors.ts'
+import { EnqueueError, QueueFullError, RedisError } from '../errors.ts'
 import type { Backend } from '../redis/backend.ts'
 import { isTransient, messageOf, toRedisError } from '../redis/faults.ts'
+import { ANSWER_TIMEOUT } from '../redis/runner.ts'
 import type { Exception } from '../redis/store.ts'
 import { Batch, type PendingCall } from './batch.ts'
 
@@ -76,6 +77,11 @@ export class Enqueuer {
     queueMicrotask(() => this.#send())
   }
 
+  /** Calls that have not been answered yet. */
+  get unsent(): number {
+    return this.#count
+  }
+
   /** Resolves when every call made so far has been answered, one way or the other. */
   flush(): Promise<void> {
     if (this.#batches.length === 0 && this.#onTheWay === 0) return Promise.resolve()
@@ -121,7 +127,10 @@ export class Enqueuer {
       try {
         if (!backend.isReady) await backend.ready(Math.max(0, deadline - performance.now()))
         const isResent = accepted === 'unknown'
-        const exceptions = await backend.store.enqueue(batch.calls, this.#heads, isResent, maxQueued)
+        const answer = backend.store.enqueue(batch.calls, this.#heads, isResent, maxQueued)
+        const left = deadline - performance.now()
+        // Else the socket's own deadline comes first.
+        const exceptions = await (left < ANSWER_TIMEOUT ? within(left, answer) : answer)
         if (exceptions.length > 0) this.#except(batch, exceptions)
         batch.settle()
         return
@@ -210,4 +219,13 @@ function enqueueError(count: number, cause: RedisError, accepted: false | 'unkno
   const what = count === 1 ? 'the call was' : `${count} calls were`
   const how = accepted === 'unknown' ? 'perhaps not enqueued' : 'not enqueued'
   return new EnqueueError(`${what} ${how}: ${messageOf(cause)}`, accepted, { cause })
+}
+
+/** A call may have less time than a socket is given to answer. */
+function within<T>(ms: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new RedisError("Redis gave no answer in the call's time", 'unknown'))
+    const timer = setTimeout(late, Math.max(0, ms))
+    answer.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }

@@ -13,6 +13,7 @@ import { Deadlines } from '../deadlines.ts'
 import type { TaskInfo } from '../record.ts'
 import type { Verbs } from '../redis/admin.ts'
 import type { Backend } from '../redis/backend.ts'
+import type { Probe } from '../redis/probe.ts'
 import type { Inbox, Subscription } from '../redis/subscription.ts'
 import type { Registry } from '../work/registry.ts'
 import type { Worker } from '../work/worker.ts'
@@ -104,6 +105,10 @@ export class InlineBackend implements Backend {
   }
 
   async ready(): Promise<void> {}
+
+  async probe(): Promise<Probe> {
+    return { answer: undefined, latency: 0 }
+  }
 
   subscribe(_client: string, inbox: Inbox): Subscription {
     this.#inbox = inbox

@@ -5,6 +5,7 @@ import { Admin, type Verbs } from './admin.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { inspectTask } from './inspect.ts'
 import { Keys } from './keys.ts'
+import { type Probe, probe } from './probe.ts'
 import { loadScripts } from './scripts.ts'
 import { Store } from './store.ts'
 import { Channel, type Inbox, type Subscription } from './subscription.ts'
@@ -14,6 +15,8 @@ export interface Backend {
   readonly isReady: boolean
   /** Rejects with RedisError after `timeout` ms. */
   ready(timeout: number): Promise<void>
+  /** Runs the script that accepts calls, with none: refused where a call would be. Never rejects. */
+  probe(timeout: number): Promise<Probe>
   /** What the callers' side asks for. */
   readonly store: Pick<Store, 'enqueue' | 'attach' | 'field'>
   readonly admin: Verbs
@@ -33,6 +36,8 @@ export interface RedisBackendOptions {
   readonly target: RedisTarget
   readonly onProblem: NonNullable<ConnectionOptions['onProblem']>
 }
+
+const NOTHING = Buffer.alloc(0)
 
 /** One connection for commands, and one for replies once somebody waits. */
 export class RedisBackend implements Backend {
@@ -66,6 +71,15 @@ export class RedisBackend implements Backend {
 
   ready(timeout: number): Promise<void> {
     return this.commands.ready(timeout)
+  }
+
+  probe(timeout: number): Promise<Probe> {
+    const none = { awaited: NOTHING, other: NOTHING }
+    return probe(
+      (ms) => this.ready(ms),
+      () => this.store.enqueue([], none, false),
+      timeout,
+    )
   }
 
   subscribe(client: string, inbox: Inbox): Subscription {

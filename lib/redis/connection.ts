@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly onProblem?: (problem: RedisError) => void
   /** Ask for the server's version and refuse one that is too old. */
   readonly checkVersion?: boolean
+  /** Between two tries to connect, at most, ms. Default 2 s. */
+  readonly maxBackoff?: number
   /** Of RESP. 3: messages come on the connection that sends commands too. Default 2. */
   readonly protocol?: 2 | 3
 }
@@ -44,8 +46,12 @@ export class Connection {
 
   constructor(target: RedisTarget, options: ConnectionOptions) {
     this.#options = options
-    const { role, protocol = 2 } = options
-    this.client = openClient(target, { ...OURS, protocol, connectionName: `millrace:${role}` })
+    const { role, protocol = 2, maxBackoff = MAX_BACKOFF } = options
+    this.client = openClient(target, {
+      ...{ ...OURS, protocol, connectionName: `millrace:${role}`, maxLoadingRetryTime: maxBackoff },
+      retryStrategy: (times) =>
+        Math.min(50 * 2 ** Math.min(times - 1, 10), maxBackoff) * (0.75 + Math.random() / 2),
+    })
     this.client.on('connect', () => this.#connected())
     this.client.on('ready', () => void this.#verify())
     this.client.on('error', (error: Error) => this.#trouble(toRedisError(error)))
@@ -187,8 +193,6 @@ const OURS: RedisOptions & { replyMapping: 'legacy' } = {
   enableAutoPipelining: false,
   maxRetriesPerRequest: null,
   connectTimeout: 5_000,
-  retryStrategy: (times) =>
-    Math.min(50 * 2 ** Math.min(times - 1, 10), MAX_BACKOFF) * (0.75 + Math.random() / 2),
 }
 
 const closedError = (): RedisError =>

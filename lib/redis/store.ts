@@ -1,9 +1,9 @@
 /** The hot verbs: one method for each script, typed on both sides, sent over one connection with a deadline. */
 
-import { type EndState, LANES, type Lane, type TaskState } from '../record.ts'
+import type { EndState, Lane, TaskState } from '../record.ts'
 import type { Connection } from './connection.ts'
 import type { FrameItem } from './frame.ts'
-import { GROUP, type Keys } from './keys.ts'
+import type { Keys } from './keys.ts'
 import { ANSWER_TIMEOUT, Runner } from './runner.ts'
 import type { ScriptReply } from './scripts.ts'
 import {
@@ -230,15 +230,7 @@ export class Store {
 
   /** Makes the streams and their group, at 0: what was enqueued before any worker came is seen. */
   async ensureGroups(): Promise<void> {
-    for (const lane of LANES) {
-      const create = this.#runner.connection.send(
-        (client) => client.xgroup('CREATE', this.keys.stream(lane), GROUP, '0', 'MKSTREAM'),
-        ANSWER_TIMEOUT,
-      )
-      await create.catch((error: Error) => {
-        if (!error.message.startsWith('BUSYGROUP')) throw error
-      })
-    }
+    await this.#runner.run('groups', [])
   }
 
   async inspect(id: string): Promise<Buffer[] | null> {

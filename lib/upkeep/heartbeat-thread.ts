@@ -39,7 +39,12 @@ const MOST_GIVEN_BACK = 2_000
 
 const data = workerData as HeartbeatData
 const begun = new Begun(data.begun)
-const connection = new Connection(data.target, { role: 'heartbeat', onReady: () => loop.kick() })
+const connection = new Connection(data.target, {
+  role: 'heartbeat',
+  onReady: () => loop.kick(),
+  // After an outage the first to be back waits a lease for the others, and then takes them for dead.
+  maxBackoff: Math.min(data.lease / 3, 2_000),
+})
 const store = new Store(connection, new Keys(data.namespace, data.queue))
 const tell = (news: HeartbeatNews): void => parentPort?.postMessage(news)
 const period = data.lease / 3

@@ -5,6 +5,7 @@ import { portableTarget, type RedisTarget } from '../redis/target.ts'
 import type { Begun } from './begun.ts'
 import { Ending } from './ending.ts'
 import type { HeartbeatData, HeartbeatNews } from './heartbeat-thread.ts'
+import { Loop } from './loop.ts'
 import type { Watch } from './watch.ts'
 
 export interface HeartbeatOptions {
@@ -16,6 +17,8 @@ export interface HeartbeatOptions {
   readonly maxFailed: number
   readonly begun: Begun
   readonly watch: Watch
+  /** One beat from the main loop; false: declared dead. */
+  readonly beat: (worker: string) => Promise<boolean>
   /** The main loop stood still, and the thread gave back what had not begun: keys of their places. */
   readonly onGivenBack: (keys: readonly string[]) => void
   /** This worker id was declared dead: it must not be used again. */
@@ -34,17 +37,26 @@ const ending = new Ending()
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions
+  /** Until the thread beats: on a busy machine its start can take longer than a lease. */
+  readonly #standIn: Loop
   #thread: Thread | undefined
   #worker: string | undefined
   #lastBeat = 0
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
+    const pause = options.lease / 3
+    this.#standIn = new Loop({ pause, onError: () => {}, round: () => this.#beat().then(() => pause) })
   }
 
   /** Whether Redis has surely heard of this worker within its lease. False too when the main loop was blocked. */
   get isFresh(): boolean {
     return performance.now() - this.#lastBeat < this.#options.lease
+  }
+
+  /** Ms since Redis has surely heard of the worker that it beats for; undefined: there is none. */
+  get age(): number | undefined {
+    return this.#worker === undefined ? undefined : performance.now() - this.#lastBeat
   }
 
   /** Beats for this id, which was registered just now. */
@@ -53,13 +65,22 @@ export class Heartbeat {
     this.#lastBeat = performance.now()
     this.#thread ??= this.#start()
     this.#thread.postMessage(worker)
+    this.#standIn.start()
   }
 
   async stop(): Promise<void> {
     this.#worker = undefined
     const thread = this.#thread
     this.#thread = undefined
-    await thread?.terminate()
+    await Promise.all([thread?.terminate(), this.#standIn.stop()])
+  }
+
+  async #beat(): Promise<void> {
+    const worker = this.#worker
+    if (worker === undefined) return
+    const alive = await this.#options.beat(worker)
+    // If it is dead, the thread will say so.
+    if (alive && worker === this.#worker) this.#lastBeat = performance.now()
   }
 
   /** It ended although nobody stopped it. */
@@ -69,6 +90,7 @@ export class Heartbeat {
     this.#options.onGivenBack([])
     this.#thread = this.#start()
     this.#thread.postMessage(this.#worker)
+    this.#standIn.start()
   }
 
   #start(): Thread {
@@ -86,6 +108,7 @@ export class Heartbeat {
         return
       }
       if (news.worker !== this.#worker) return
+      void this.#standIn.stop()
       if (news.type === 'alive') this.#lastBeat = performance.now()
       else onDead(news.worker)
     })

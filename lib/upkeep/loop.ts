@@ -10,6 +10,8 @@ export interface LoopOptions {
   readonly onError: (error: unknown) => void
   /** Ms until the first round, and after one that failed. */
   readonly pause: number
+  /** Ms after a round that failed, where that is another time. */
+  readonly retry?: number
   /** Rounds come when they are due, and not up to 10 % sooner or later. */
   readonly isExact?: boolean
 }
@@ -66,7 +68,7 @@ export class Loop {
   }
 
   async #round(): Promise<void> {
-    let wait = this.#options.pause
+    let wait = this.#options.retry ?? this.#options.pause
     try {
       wait = await this.#options.round()
     } catch (error) {

@@ -8,6 +8,8 @@ import { type Place, placeKey } from '../redis/wire.ts'
 import { Loop } from './loop.ts'
 
 const PERIOD = 5_000
+/** After a round without an answer: the silent socket took deliveries along, perhaps, and is being replaced. */
+const RETRY = 500
 /** Room beyond what is held; a longer list is finished by the rounds that follow. */
 const MORE = 256
 
@@ -30,6 +32,7 @@ export function reconcileLoop(options: ReconcileOptions): Loop {
   const { store, worker, held, isHeld, onStray, onLost, onCancelled, onDead } = options
   return new Loop({
     pause: PERIOD,
+    retry: RETRY,
     onError: () => {},
     round: async () => {
       const before = held()

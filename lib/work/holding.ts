@@ -52,8 +52,17 @@ export class Holding {
     return this.#active
   }
 
+  /** With those that wait for other tasks. */
+  get running(): number {
+    return this.#active + this.#lent
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   get isIdle(): boolean {
-    return this.#active + this.#lent === 0
+    return this.running === 0
   }
 
   /** How many more tasks it may be given. */

@@ -8,12 +8,14 @@ import { isGroupGone, isTransient } from '../redis/faults.ts'
 import type { Store } from '../redis/store.ts'
 import { type Delivery, type Place, placeKey, type TurnLimits } from '../redis/wire.ts'
 import { toError } from '../report.ts'
+import type { Consuming } from './consuming.ts'
 import { Fetcher } from './fetch.ts'
 import type { WorkerServices } from './services.ts'
 
 export interface IntakeOptions {
   readonly services: WorkerServices
   readonly limits: TurnLimits
+  readonly consuming: Consuming
   /** How many tasks more the worker could run now. */
   readonly room: () => number
   readonly isHeld: (key: string) => boolean
@@ -127,6 +129,7 @@ export class Intake {
       const isWanted = (): boolean => this.#isOpen && worker === this.#worker && !this.#shallTurn
       try {
         const entries = await this.#fetcher.read(worker, count, isWanted)
+        this.#options.consuming.answered()
         // Given to an id that was declared dead meanwhile: others take them from its pending list.
         if (worker !== this.#worker) continue
         const isSure = this.#settled === this.#doubts
@@ -134,6 +137,7 @@ export class Intake {
         if (check) await check
         if (!isSure || entries.length >= count) return
       } catch (error) {
+        this.#options.consuming.broken()
         const isGone = isGroupGone(error)
         if (isGone) await this.#store.ensureGroups().catch(() => {})
         else if (!isTransient(error)) this.#options.onError(toError(error))

@@ -7,51 +7,23 @@
  * there is none. A read is on its way whenever a turn brought less than was wanted.
  */
 
-import type { Clock } from '../clock.ts'
 import { Deadlines } from '../deadlines.ts'
 import { HEAD_ROOM } from '../envelope.ts'
 import { isGroupGone } from '../redis/faults.ts'
 import type { Delivery, Outcome, Place, TurnLimits, TurnReply } from '../redis/wire.ts'
 import { toError } from '../report.ts'
-import type { Begun } from '../upkeep/begun.ts'
-import type { Watch } from '../upkeep/watch.ts'
+import { Consuming } from './consuming.ts'
 import { Early } from './early.ts'
 import { type ExecuteOptions, execute } from './execute.ts'
 import { Held } from './held.ts'
 import { Holding } from './holding.ts'
 import { Intake } from './intake.ts'
 import { Pace } from './pace.ts'
+import type { ProcessorOptions } from './processor-options.ts'
 import { ProgressReports } from './progress.ts'
-import { insist, type Patience } from './retry.ts'
+import { insist } from './retry.ts'
 import { Returns } from './returns.ts'
-import type { WorkerServices } from './services.ts'
 import { type Finished, Turns } from './turns.ts'
-
-export interface ProcessorOptions {
-  readonly services: WorkerServices
-  readonly concurrency: number
-  /** Tasks held beyond those, at most. */
-  readonly prefetch: number
-  readonly begun: Begun
-  readonly watch: Watch | undefined
-  /** A task that is one death away from it runs alone. */
-  readonly maxCrashes: number
-  readonly clock: Clock
-  /** Ms that a handler has to heed its signal before its slot is given to others. */
-  readonly abortGrace: number
-  readonly patience: Patience
-  /** Redis has surely heard of this worker within its lease. */
-  readonly isFresh: () => boolean
-  readonly onDead: (worker: string) => void
-  readonly onFenced: (taskId: string) => void
-  /** Something may be in the pending list that never arrived; what was told to all workers may have been missed. */
-  readonly onDoubt: () => void
-  /** What was told to all workers, beyond what this deals with. */
-  readonly onWord: (word: string) => void
-  /** Redis says that all workers are to pause. */
-  readonly onPaused: () => void
-  readonly onError: (error: Error) => void
-}
 
 interface SentTurn extends TurnReply {
   /** Of the intake, when it was sent. */
@@ -64,6 +36,8 @@ export class Processor {
   readonly #pace: Pace
   /** What it holds, for those who look after it. */
   readonly held: Holding
+  /** How it gets its work. */
+  readonly consuming = new Consuming()
   readonly #turns: Turns<SentTurn>
   readonly #intake: Intake
   readonly #progress: ProgressReports
@@ -107,7 +81,7 @@ export class Processor {
       onError: (finished, error) => this.#turnFailed(finished, error),
     })
     this.#intake = new Intake({
-      ...{ services, limits: this.#limits, room, isFresh, onDoubt, onError },
+      ...{ services, limits: this.#limits, consuming: this.consuming, room, isFresh, onDoubt, onError },
       onWord: (word) => this.#onWord(word),
       isHeld: (key) => this.held.has(key),
       take: (id, entries) => this.#take(id, entries),
@@ -120,9 +94,15 @@ export class Processor {
     })
   }
 
+  /** Ms since it was last answered when it asked for work, of one that has room for more. */
+  get silence(): number {
+    return this.held.room > 0 ? this.consuming.silence : 0
+  }
+
   /** Takes tasks under this id, which is registered. */
   open(id: string): void {
     this.#id = id
+    this.consuming.begin()
     this.#isOpen = true
     this.#intake.open(id)
     this.#turns.ask()
@@ -149,6 +129,10 @@ export class Processor {
     this.#turns.ask()
   }
 
+  get concurrency(): number {
+    return this.#pace.concurrency
+  }
+
   get isPaused(): boolean {
     return this.#isPaused
   }
@@ -157,6 +141,7 @@ export class Processor {
   set isPaused(isPaused: boolean) {
     if (this.#isPaused === isPaused) return
     this.#isPaused = isPaused
+    this.consuming.begin()
     if (!isPaused) {
       this.#turns.ask()
       return
@@ -213,11 +198,11 @@ export class Processor {
     return this.#intake.takeUp(places)
   }
 
-  /** These are not in the pending list any more; of those whose outcome is on its way that is no news. */
+  /** These are not in the pending list any more. */
   loseAll(keys: readonly string[]): void {
     for (const key of keys) {
       const held = this.held.get(key)
-      if (held && held.state !== 'finishing') this.#lose(held, 'the task is not in the pending list any more')
+      if (held) this.#lose(held, 'the task is not in the pending list any more')
     }
   }
 
@@ -243,6 +228,7 @@ export class Processor {
     let retried = false
     const onRetry = (): void => {
       retried = true
+      this.consuming.broken()
     }
     const reply = await insist({ ...this.#options.patience, onRetry }, () =>
       store.turn(id, want, outcomes, this.#limits),
@@ -265,6 +251,7 @@ export class Processor {
       this.#options.onPaused()
       return
     }
+    if (want > 0) this.consuming.answered()
     this.#take(this.#id, reply.taken)
     if (reply.taken.length < want) this.#intake.read(reply.doubts)
   }
@@ -279,8 +266,10 @@ export class Processor {
   #take(id: string, entries: readonly Delivery[]): void {
     const helds: Held[] = []
     for (const entry of entries) {
+      const held = new Held(entry)
       if (entry.id === '') this.#quarantine(entry)
-      else if (!this.#returns.isGone(entry)) helds.push(new Held(entry))
+      // A group that was made anew delivers once more what runs here.
+      else if (!this.#returns.isGone(entry) && !this.held.has(held.key)) helds.push(held)
     }
     if (this.#isOpen && !this.#isPaused && id === this.#id) this.held.take(helds)
     else this.#returns.give(helds, false).catch(this.#options.onError)
@@ -294,6 +283,9 @@ export class Processor {
   }
 
   #lose(held: Held, reason: string): void {
+    // Its outcome is on its way or recorded, so this is no news: it can overtake a progress report, if the server
+    // has forgotten that script.
+    if (held.state === 'finishing' || held.state === 'gone') return
     this.held.drop(held, reason)
     this.#options.onFenced(held.id)
   }

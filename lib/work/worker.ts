@@ -12,6 +12,7 @@ import { hostname } from 'node:os'
 import { Clock } from '../clock.ts'
 import { OptionError } from '../errors.ts'
 import { newWorkerId } from '../ids.ts'
+import type { HealthOptions } from '../redis/probe.ts'
 import { report, toError } from '../report.ts'
 import { Begun } from '../upkeep/begun.ts'
 import { Heartbeat } from '../upkeep/heartbeat.ts'
@@ -21,9 +22,11 @@ import { reconcileLoop } from '../upkeep/reconcile.ts'
 import { recoverLoop } from '../upkeep/recover.ts'
 import { unparkLoop } from '../upkeep/unpark.ts'
 import { Watch } from '../upkeep/watch.ts'
+import { examine, type WorkerHealth, type WorkerState } from './health.ts'
 import { Processor } from './processor.ts'
 import { insist, type Patience } from './retry.ts'
 import type { WorkerServices } from './services.ts'
+import { within } from './within.ts'
 import type { WorkerEvents, WorkerOptions } from './worker-options.ts'
 
 const READY_TIMEOUT = 2_000
@@ -45,7 +48,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   readonly #unpark: Loop
   readonly #clock = new Clock()
   readonly #patience: Patience
-  #state: 'idle' | 'starting' | 'running' | 'draining' | 'stopped' = 'idle'
+  #state: WorkerState = 'idle'
   #id = ''
   #leaveBy = Number.POSITIVE_INFINITY
   #cutShort = (): void => {}
@@ -71,6 +74,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const watch = new Watch()
     this.#heartbeat = new Heartbeat({
       ...{ target, namespace, queue, lease, failedTtl, maxFailed, begun, watch, onDead, onError },
+      beat: (id) => store.beat(id, lease),
       onGivenBack: (keys) => processor.gaveBack(keys),
     })
     const processor = new Processor({
@@ -114,6 +118,14 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /** The id under which it is registered now; '' while it is not. */
   get id(): string {
     return this.#id
+  }
+
+  /** How it stands, proved by a script that Redis runs now. Whatever is wrong with Redis, it answers in time. Throws OptionError. */
+  health(options?: HealthOptions): Promise<WorkerHealth> {
+    const { commands, admin } = this.#services
+    const own = { processor: this.#processor, heartbeat: this.#heartbeat, lease: this.#options.lease }
+    const now = (): { state: WorkerState; id: string } => ({ state: this.#state, id: this.#id })
+    return examine({ commands, admin, ...own, now }, options)
   }
 
   /** Takes and runs tasks; resolves when it is stopped. Runs once. */
@@ -281,14 +293,4 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #report(error: Error): void {
     if (this.#state !== 'stopped') report(this, error)
   }
-}
-
-/** Resolves when one of them does, or after `timeout` ms. */
-async function within(timeout: number, ...either: Promise<void>[]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeout)
-  })
-  await Promise.race([over, ...either])
-  clearTimeout(timer)
 }

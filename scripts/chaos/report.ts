@@ -16,6 +16,8 @@ export interface Line {
   readonly failures: readonly Failure[]
   /** Summed over the runs. */
   readonly figures: Readonly<Record<string, number>>
+  /** The highest of the runs. */
+  readonly peaks: Readonly<Record<string, number>>
   /** Ms, sorted. */
   readonly recoveries: readonly number[]
   readonly seconds: number
@@ -30,6 +32,7 @@ export async function runRow(
   const began = performance.now()
   const failures: Failure[] = []
   const figures: Record<string, number> = {}
+  const peaks: Record<string, number> = {}
   const recoveries: number[] = []
   let runs = 0
   say(`${row.id} ${row.fault}\n`)
@@ -41,6 +44,8 @@ export async function runRow(
       const result = await row.run({ size, seed, rig: {} })
       if (result.problems.length > 0) failures.push({ seed, problems: result.problems })
       for (const [name, value] of Object.entries(result.figures)) figures[name] = (figures[name] ?? 0) + value
+      for (const [name, value] of Object.entries(result.peaks ?? {}))
+        peaks[name] = Math.max(peaks[name] ?? value, value)
       recoveries.push(...(result.recoveries ?? []))
     } catch (error) {
       failures.push({ seed, problems: [(error as Error).message] })
@@ -58,6 +63,7 @@ export async function runRow(
     runs,
     failures,
     figures,
+    peaks,
     recoveries,
     seconds: (performance.now() - began) / 1_000,
   }
@@ -67,7 +73,13 @@ const COLUMNS: readonly { readonly head: string; readonly cell: (line: Line) => 
   { head: '#', cell: ({ id }) => id },
   { head: 'fault', cell: ({ fault }) => fault },
   { head: 'passed', cell: ({ runs, failures }) => `${runs - failures.length} of ${runs}` },
-  { head: 'figures', cell: ({ figures }) => Object.entries(figures).map(figure).join(', ') },
+  {
+    head: 'figures',
+    cell: ({ figures, peaks }) =>
+      Object.entries({ ...figures, ...peaks })
+        .map(figure)
+        .join(', '),
+  },
   { head: 'recovery p50 / p99 / max, s', cell: ({ recoveries }) => spread(recoveries) },
 ]
 

@@ -30,7 +30,7 @@ export interface Verdict {
 export interface Expectations {
   /** Runs beyond one for each task, at most; default: as many as attempts were cut. */
   readonly extraRuns?: number
-  /** Accepted calls may be missing: Redis itself was set back. Default false. */
+  /** Redis itself was set back: accepted calls may be missing, and attempts are counted anew. Default false. */
   readonly mayLose?: boolean
   /** Tasks end otherwise than by success here. Default: they do not. */
   readonly mayFail?: boolean
@@ -53,10 +53,12 @@ export async function judge(
     if (guilty.length > 0) problems.push(`${guilty.length} ${what}: ${guilty.slice(0, 3).join(' ')}`)
   }
 
-  const ended = await endsOf(redis, P, [...invoked])
+  const ends = await endsOf(redis, P, [...invoked])
+  const ended = new Map([...ends].map(([id, { state }]) => [id, state]))
   const runs = countBy(by('start'))
   const lost = [...ok].filter((id) => !ended.has(id))
-  if (!expect.mayLose) blame('accepted calls have no outcome', lost)
+  if (expect.mayLose) blame('accepted calls are open', await withRecord(redis, P, lost))
+  else blame('accepted calls have no outcome', lost)
   blame(
     'calls that were refused have run',
     [...fail].filter((id) => runs.has(id)),
@@ -69,26 +71,32 @@ export async function judge(
     'tasks were recorded as done and never ran',
     [...ended].filter(([id, state]) => state === 'succeeded' && !runs.has(id)).map(([id]) => id),
   )
-  blame(
-    'attempts ran twice under one number',
-    [...countBy(by('start').map((line) => ({ id: `${line.id}/${line.rest[0]}` })))]
-      .filter(([, n]) => n > 1)
-      .map(([id]) => id),
-  )
+  if (!expect.mayLose) {
+    blame(
+      'attempts ran twice under one number',
+      [...countBy(by('start').map((line) => ({ id: `${line.id}/${line.rest[0]}` })))]
+        .filter(([, n]) => n > 1)
+        .map(([id]) => id),
+    )
+    const newest = newestAttempts(by('start'))
+    blame(
+      'outcomes are of an attempt that another had taken over from',
+      [...ends].filter(([id, { attempt }]) => attempt < (newest.get(id) ?? 0)).map(([id]) => id),
+    )
+  }
   if (!expect.mayFail) {
     blame(
       'tasks did not succeed',
       [...ended].filter(([, state]) => state !== 'succeeded').map(([id]) => id),
     )
   }
-  if (!expect.mayLose) {
-    blame(
-      'callers were told otherwise than the record says',
-      [...settled]
-        .filter(([id, state]) => (ended.get(id) ?? 'lost') !== state && !fail.has(id))
-        .map(([id]) => id),
-    )
-  }
+  // Who was told of an outcome before Redis was set back keeps it; lost is only what has no record.
+  const truth = (id: string, told: string): string =>
+    ended.get(id) ?? (expect.mayLose && told !== 'lost' ? told : 'lost')
+  blame(
+    'callers were told otherwise than the record says',
+    [...settled].filter(([id, told]) => truth(id, told) !== told && !fail.has(id)).map(([id]) => id),
+  )
   const starts = by('start').length
   const cut = starts - by('end').length
   const extra = starts - runs.size
@@ -108,19 +116,34 @@ export async function judge(
   }
 }
 
-/** Whether all that was accepted has ended, as seen in Redis. */
-export async function openTasks(redis: Redis, P: string, journal: Journal): Promise<string[]> {
+/** What was accepted and has not ended, as seen in Redis. mayLose: what has no record any more is not waited for. */
+export async function openTasks(
+  redis: Redis,
+  P: string,
+  journal: Journal,
+  { mayLose = false }: Expectations = {},
+): Promise<string[]> {
   const accepted = journal.read().filter(({ verb }) => verb === 'ok')
-  const ended = await endsOf(
-    redis,
-    P,
-    accepted.map(({ id }) => id),
-  )
-  return accepted.map(({ id }) => id).filter((id) => !ended.has(id))
+  const ids = accepted.map(({ id }) => id)
+  const ended = await endsOf(redis, P, ids)
+  const open = ids.filter((id) => !ended.has(id))
+  return mayLose ? withRecord(redis, P, open) : open
 }
 
-async function endsOf(redis: Redis, P: string, ids: readonly string[]): Promise<Map<string, string>> {
-  const ends = new Map<string, string>()
+async function withRecord(redis: Redis, P: string, ids: readonly string[]): Promise<string[]> {
+  const pipeline = redis.pipeline()
+  for (const id of ids) pipeline.exists(`${P}:task:${id}`)
+  const replies = (await pipeline.exec()) ?? []
+  return ids.filter((_, index) => replies[index]?.[1] === 1)
+}
+
+interface End {
+  readonly state: string
+  readonly attempt: number
+}
+
+async function endsOf(redis: Redis, P: string, ids: readonly string[]): Promise<Map<string, End>> {
+  const ends = new Map<string, End>()
   for (let i = 0; i < ids.length; i += 1_000) {
     const some = ids.slice(i, i + 1_000)
     const pipeline = redis.pipeline()
@@ -128,7 +151,7 @@ async function endsOf(redis: Redis, P: string, ids: readonly string[]): Promise<
     const replies = (await pipeline.exec()) ?? []
     some.forEach((id, index) => {
       const end = replies[index]?.[1] as string | null
-      if (end) ends.set(id, STATE_OF[end[0]!]!)
+      if (end) ends.set(id, { state: STATE_OF[end[0]!]!, attempt: Number(end.split(' ')[1]) })
     })
   }
   return ends
@@ -163,6 +186,12 @@ async function strays(redis: Redis, P: string): Promise<string[]> {
 
 /** Keys that stay and cannot grow, or are gone with what they stand for. */
 const BOUNDED = /^(stream:\w+|workers|ended|settings|failed|quarantine|untidy)$/
+
+function newestAttempts(starts: readonly Line[]): Map<string, number> {
+  const newest = new Map<string, number>()
+  for (const { id, rest } of starts) newest.set(id, Math.max(newest.get(id) ?? 0, Number(rest[0])))
+  return newest
+}
 
 function countBy(lines: readonly { readonly id: string }[]): Map<string, number> {
   const counts = new Map<string, number>()

@@ -24,4 +24,9 @@ export class Random {
   pick<T>(list: readonly T[]): T {
     return list[this.between(0, list.length - 1)]!
   }
+
+  shuffled<T>(list: readonly T[]): T[] {
+    const drawn = list.map((item) => ({ item, order: this.next() }))
+    return drawn.sort((a, b) => a.order - b.order).map(({ item }) => item)
+  }
 }

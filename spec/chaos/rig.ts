@@ -20,11 +20,19 @@ export interface RigOptions {
   readonly seed: number
   /** Arguments for redis-server. */
   readonly redis?: readonly string[]
+  /** Its disk can be made full: `redis.fillDisk`. */
+  readonly fillable?: boolean
   readonly queue?: QueueOptions
+  /** Where the producer's queue is. Default `redis`. */
+  readonly behind?: 'redis' | 'proxy'
   /** What worker processes are started with besides; their guards, say. */
   readonly env?: Readonly<Record<string, string>>
   /** More arguments for Node, ahead of the loader. */
   readonly execArgv?: readonly string[]
+  /** What worker processes run. Default spec/chaos/worker.ts. */
+  readonly script?: string
+  /** Ms that `finish` waits, at most, whatever the row would give it. */
+  readonly patience?: number
 }
 
 export class Rig implements AsyncDisposable {
@@ -50,27 +58,32 @@ export class Rig implements AsyncDisposable {
     this.random = new Random(options.seed)
     this.journal = new Journal(join(folder, 'journal'))
     this.producer = new Producer(this.journal)
-    this.queue = new Queue(NAME, { redis: redis.url, ...options.queue })
+    this.queue = new Queue(NAME, { redis: this.#url(options.behind), ...options.queue })
     this.queue.on('error', (error) => this.errors.push(error))
     this.tasks = defineTasks(this.queue)
   }
 
   static async start(options: RigOptions): Promise<Rig> {
-    const redis = await startRedis({ args: options.redis ?? [] })
+    const redis = await startRedis({ args: options.redis ?? [], fillable: options.fillable ?? false })
     const folder = mkdtempSync(join(tmpdir(), 'millrace-chaos-'))
     return new Rig(options, redis, await startProxy(redis.port), folder)
   }
 
   /** Starts a worker process; resolves when it is registered. */
   async worker(options: WorkerOptions = {}, behind: 'redis' | 'proxy' = 'redis'): Promise<Child> {
-    const url = behind === 'proxy' ? this.proxy.url : this.redis.url
-    const child = start('spec/chaos/worker.ts', {
+    const child = this.begin(options, behind)
+    await child.prints(/^ready /m, 30_000)
+    return child
+  }
+
+  /** The same, but waits for nothing. */
+  begin(options: WorkerOptions = {}, behind: 'redis' | 'proxy' = 'redis'): Child {
+    const child = start(this.#options.script ?? 'spec/chaos/worker.ts', {
       args: [JSON.stringify(options)],
-      env: { REDIS_URL: url, JOURNAL: this.journal.file, ...this.#options.env },
+      env: { REDIS_URL: this.#url(behind), JOURNAL: this.journal.file, ...this.#options.env },
       ...(this.#options.execArgv && { execArgv: this.#options.execArgv }),
     })
     this.workers.push(child)
-    await child.prints(/^ready /m, 30_000)
     return child
   }
 
@@ -80,7 +93,8 @@ export class Rig implements AsyncDisposable {
   }
 
   /** Resolves when every accepted call has an outcome and every wait has settled; fails after `timeout` ms. */
-  async finish(timeout = 60_000): Promise<void> {
+  async finish(wanted = 60_000, expect: Expectations = {}): Promise<void> {
+    const timeout = Math.min(wanted, this.#options.patience ?? wanted)
     const deadline = performance.now() + timeout
     let open: string[] = []
     await until(
@@ -97,7 +111,7 @@ export class Rig implements AsyncDisposable {
     await until(
       'all accepted tasks to end',
       async () => {
-        open = await openTasks(this.redis.client, P, this.journal)
+        open = await openTasks(this.redis.client, P, this.journal, expect)
         return open.length === 0
       },
       Math.max(1_000, deadline - performance.now()),
@@ -106,26 +120,59 @@ export class Rig implements AsyncDisposable {
     })
   }
 
+  /** What the workers have printed by this pattern, which is global and of whole lines: each line's first group. */
+  said(pattern: RegExp, by: readonly Child[] = this.workers): string[] {
+    return by.flatMap(({ output }) => [...output.matchAll(pattern)].map(([line, group]) => group ?? line))
+  }
+
+  /** Ids of workers that others took for dead, although their processes lived. killed: those that did not in the end. */
+  claims(killed: readonly Child[] = []): string[] {
+    const dead = killed.map((worker) => this.said(/^ready (\S+)$/gm, [worker]).at(-1))
+    const named = this.said(/^recovered (.+)$/gm).flatMap((line) => line.split(' '))
+    const told = this.said(/^dead (\S+)$/gm)
+    return [...new Set([...named, ...told])].filter((id) => !dead.includes(id))
+  }
+
   /** What the producer has seen that should not be. */
   get problems(): string[] {
     const { wrong } = this.producer
     return wrong.length > 0 ? [`${wrong.length} wrong results: ${wrong.slice(0, 3).join(' ')}`] : []
   }
 
-  /** Of each fault, how long until the last of the tasks that were running then had ended, ms. */
-  recoveries(faultsAt: readonly number[]): number[] {
+  /** Of each fault, how long until the last of the tasks that were running (or called, since) then had ended, ms. */
+  recoveries(faultsAt: readonly number[], since: 'start' | 'invoke' = 'start'): number[] {
+    const settledAt = new Map<string, number>()
+    for (const { verb, id, at } of this.journal.read()) if (verb === 'settled') settledAt.set(id, at)
+    return this.#open(faultsAt, since).map((ids, n) => {
+      const fault = faultsAt[n]!
+      return Math.max(0, ...[...ids].map((id) => (settledAt.get(id) ?? fault) - fault))
+    })
+  }
+
+  /** Runs that may come a second time: tasks that had begun at a fault, and whose caller had heard nothing yet. */
+  inFlight(faultsAt: readonly number[]): number {
+    return this.#open(faultsAt, 'start').reduce((sum, ids) => sum + ids.size, 0)
+  }
+
+  #open(faultsAt: readonly number[], since: 'start' | 'invoke'): ReadonlySet<string>[] {
     const lines = this.journal.read()
-    const lastEnd = new Map<string, number>()
-    for (const { verb, id, at } of lines) if (verb === 'settled') lastEnd.set(id, at)
     return faultsAt.map((fault) => {
       const began = new Set<string>()
       for (const { verb, id, at } of lines) {
         if (at > fault) break
-        if (verb === 'start') began.add(id)
+        if (verb === since) began.add(id)
         if (verb === 'settled') began.delete(id)
       }
-      return Math.max(0, ...[...began].map((id) => (lastEnd.get(id) ?? fault) - fault))
+      return began
     })
+  }
+
+  /** Of each time, how long until the next result reached its caller, ms. */
+  resumes(times: readonly number[]): number[] {
+    const settled = this.journal
+      .read()
+      .filter(({ verb, rest }) => verb === 'settled' && rest[0] === 'succeeded')
+    return times.map((time) => (settled.find(({ at }) => at >= time)?.at ?? Number.POSITIVE_INFINITY) - time)
   }
 
   /** Lets the workers leave, then judges. */
@@ -134,6 +181,10 @@ export class Rig implements AsyncDisposable {
     for (const worker of this.workers) worker.signal('SIGTERM')
     await Promise.all(this.workers.map(({ ended }) => ended))
     return judge(this.redis.client, P, this.journal, expect)
+  }
+
+  #url(behind: 'redis' | 'proxy' = 'redis'): string {
+    return behind === 'proxy' ? this.proxy.url : this.redis.url
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -19,6 +19,8 @@ export interface Result {
   readonly problems: readonly string[]
   /** Counts and times by name, summed over runs. */
   readonly figures: Readonly<Record<string, number>>
+  /** Those of which not the sum counts but the highest of all runs. */
+  readonly peaks?: Readonly<Record<string, number>>
   /** Ms from each fault until work went on, or until what it hit had ended. */
   readonly recoveries?: readonly number[]
 }

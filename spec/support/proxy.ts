@@ -1,58 +1,65 @@
-/** A TCP proxy in front of a real Redis: everything passes, until the spec says otherwise. */
+/**
+ * A TCP proxy in front of a real Redis: everything passes, until the spec says otherwise. It reads along, so that a
+ * chosen reply can be lost on its way after Redis has done what was asked, or a command be answered without Redis.
+ */
 
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { type Connection, type Hooks, Pair } from './pair.ts'
 
-export interface Proxy extends AsyncDisposable {
+type Which = (connection: Connection) => boolean
+
+export interface Proxy extends Hooks, AsyncDisposable {
   readonly url: string
-  /** Bytes towards the client pass through this. */
-  rewrite: (chunk: Buffer) => Buffer
-  /** Ends all connections; new ones are accepted. */
-  cut(): void
-  /** From now on nothing passes, on old and new connections, and nothing is closed: half open. */
-  silence(): void
+  readonly port: number
+  /** Those that are open. */
+  readonly connections: readonly Connection[]
+  /** Ends connections, all without `which`; new ones are accepted. */
+  cut(which?: Which): void
+  /** The same, by RST. */
+  reset(which?: Which): void
+  /** Nothing passes any more on these, and nothing is closed: half open. Without `which`: on all, and on new ones. */
+  silence(which?: Which): void
   /** Lets bytes pass again, on new connections. */
   speak(): void
 }
 
 export async function startProxy(port: number): Promise<Proxy> {
-  const sockets = new Set<Socket>()
+  const pairs = new Set<Pair>()
   let silent = false
-  const server = createServer((client) => {
-    const upstream = connect(port, '127.0.0.1')
-    const pair = [client, upstream] as const
-    let muted = silent
-    const mute = (): boolean => {
-      muted ||= silent
-      return muted
-    }
-    for (const socket of pair) {
-      sockets.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        sockets.delete(socket)
-        for (const other of pair) other.destroy()
-      })
-    }
-    client.on('data', (chunk) => mute() || upstream.write(chunk))
-    upstream.on('data', (chunk) => mute() || client.write(proxy.rewrite(chunk)))
+  const server = createServer({ noDelay: true }, (client) => {
+    const pair = new Pair(client, connect({ port, host: '127.0.0.1', noDelay: true }), proxy)
+    pair.isSilent = silent
+    pairs.add(pair)
+    client.on('close', () => pairs.delete(pair))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address() as { port: number }
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy()
-  }
+  const chosen = (which: Which = () => true): Pair[] => [...pairs].filter(which)
   const proxy: Proxy = {
     url: `redis://127.0.0.1:${address.port}`,
+    port: address.port,
+    get connections() {
+      return [...pairs]
+    },
     rewrite: (chunk) => chunk,
-    cut,
-    silence() {
-      silent = true
+    fate: () => 'pass',
+    answer: () => undefined,
+    shape: {},
+    cut(which) {
+      for (const pair of chosen(which)) pair.end()
+    },
+    reset(which) {
+      for (const pair of chosen(which)) pair.reset()
+    },
+    silence(which) {
+      silent ||= which === undefined
+      for (const pair of chosen(which)) pair.isSilent = true
     },
     speak() {
       silent = false
     },
     async [Symbol.asyncDispose]() {
-      cut()
+      proxy.cut()
       await new Promise((resolve) => server.close(resolve))
     },
   }

@@ -8,12 +8,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { type DevRedis, startDevRedis } from '../../lib/dev-redis.ts'
+import { fill, fillableServer, free } from './full-disk.ts'
 
 export interface TestRedis extends AsyncDisposable {
   readonly url: string
   readonly port: number
   /** Of the server that runs now; `restart()` changes it. */
   readonly pid: number
+  /** Its folder, with what it has written. */
+  readonly dir: string
   /** For looking at the keyspace. Connects at its first command, and again after a restart. */
   readonly client: Redis
   /** SIGSTOP: sockets stay open and nothing answers. */
@@ -23,6 +26,9 @@ export interface TestRedis extends AsyncDisposable {
   kill(): Promise<void>
   /** Same port, same folder: with `--appendonly yes` the data is there again. Kills first what still runs. */
   restart(): Promise<void>
+  /** From now on its append-only file can grow by `room` bytes and no more. Needs `fillable`. */
+  fillDisk(room: number): Promise<void>
+  freeDisk(): Promise<void>
   /** Ends the client and the server and removes the folder. Safe twice, safe while paused or killed. */
   stop(): Promise<void>
 }
@@ -30,13 +36,24 @@ export interface TestRedis extends AsyncDisposable {
 export interface TestRedisOptions {
   /** More arguments for redis-server, such as `['--appendonly', 'yes']`. */
   args?: readonly string[]
+  /** Its disk can be made full (full-disk.ts): with `--appendonly yes`. */
+  fillable?: boolean
 }
 
 export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const { args = [] } = options
   const dir = mkdtempSync(join(tmpdir(), 'millrace-spec-'))
   const onNote = (line: string) => process.stderr.write(`${line}\n`)
-  const start = (port: number) => startDevRedis({ useEnv: false, dir, args, port, onNote })
+  const start = async (port: number): Promise<DevRedis> => {
+    const chosen = process.env.MILLRACE_REDIS_SERVER
+    if (options.fillable) process.env.MILLRACE_REDIS_SERVER = await fillableServer(dir)
+    try {
+      return await startDevRedis({ useEnv: false, dir, args, port, onNote })
+    } finally {
+      if (chosen === undefined) delete process.env.MILLRACE_REDIS_SERVER
+      else process.env.MILLRACE_REDIS_SERVER = chosen
+    }
+  }
 
   let server: DevRedis
   try {
@@ -87,6 +104,7 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
     get pid() {
       return server.pid as number
     },
+    dir,
     get client() {
       client ??= connect()
       return client
@@ -99,6 +117,8 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
       server = await start(port)
       down = false
     },
+    fillDisk: (room) => fill(server.pid as number, dir, room),
+    freeDisk: () => free(server.pid as number),
     stop,
     [Symbol.asyncDispose]: stop,
   }

@@ -54,8 +54,10 @@ const READS = '#!lua flags=no-writes'
 const FLAGS: Record<ScriptName, string> = {
   ...{ turn: WRITES, progress: WRITES, release: WRITES, beat: WRITES, leave: WRITES, quarantine: WRITES },
   ...{ recover: WRITES, attach: WRITES, reread: WRITES, promote: WRITES, unpark: WRITES },
-  ...{ cancel: WRITES, move: WRITES, redrive: WRITES, remove: WRITES, settings: WRITES },
+  ...{ cancel: WRITES, move: WRITES, redrive: WRITES, remove: WRITES, settings: WRITES, groups: WRITES },
+  ...{ mend: WRITES, dismiss: WRITES },
   ...{ pending: READS, inspect: READS, counts: READS, find: READS, list: READS },
+  ...{ examine: READS, survey: READS },
   // The only one that makes the data grow.
   enqueue: '#!lua',
 }

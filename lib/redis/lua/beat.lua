@@ -3,7 +3,8 @@
 -- who was declared dead comes back under a new id or not at all.
 --   args: { worker, lease, 'register', field, value, … } or { worker, lease }      lease in ms
 --   keys: P:workers zset worker → when its lease ends (0 = declared dead), P:worker:<id> hash
---         `since` in that hash: from when on every beat came in time (shared by recover as its gate)
+--         `since` in that hash: from when on every beat came in time (shared by recover as its gate). In time is at
+--         half the lease: an outage that ends the lease of another is seen by all, and not only by those it ended too
 --   gives: alive | dead
 --! include base
 
@@ -15,7 +16,7 @@ if args[3] == 'register' and not expiry then
   call('HSET', details, 'since', now, unpack(args, 4))
 elseif not expiry or expiry == '0' then
   return 'dead'
-elseif tonumber(expiry) < tonumber(now) then
+elseif tonumber(expiry) < now + lease / 2 then
   call('HSET', details, 'since', now)
 end
 call('ZADD', workers, now + lease, worker)

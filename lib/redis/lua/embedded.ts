@@ -39,6 +39,53 @@ local function cancel(id, reason, ttl)
 end
 `
 
+const disorder = `local MOST_FRONT = 10000
+local last_read = {}
+local function is_unread(lane, entry)
+  if not last_read[lane] then
+    local groups = pcall('XINFO', 'GROUPS', STREAM .. lane)
+    last_read[lane] = '0-0'
+    for _, group in ipairs(groups.err and {} or groups) do
+      if group[2] == GROUP then last_read[lane] = group[8] end
+    end
+  end
+  return #call('XRANGE', STREAM .. lane, '(' .. last_read[lane], entry, 'COUNT', 1) > 0
+end
+local function is_listed(word, id, name)
+  if word == 'scheduled' then return call('ZSCORE', task.SCHEDULED, id) end
+  if word == 'parked' then return call('ZSCORE', P .. ':parked', (name or '') .. '/' .. id) end
+  if call('LPOS', P .. ':front', id, 'MAXLEN', MOST_FRONT) then return true end
+  return call('LLEN', P .. ':front') > MOST_FRONT
+end
+local function disorder(id, is_orphan)
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call', 'unknown')
+  if record.err then return 'junk' end
+  if record[2] then return call('PTTL', TASK .. id) == -1 and 'eternal' or 'fine' end
+  if not record[1] then return call('EXISTS', TASK .. id) == 1 and 'junk' or 'fine' end
+  local kept, lane, entry = record[3], task.parse_place(record[1])
+  if lane then
+    if #pcall('XPENDING', STREAM .. lane, GROUP, entry, entry, 1) > 0 then return 'fine' end
+    local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
+    if found then
+      if is_unread(lane, entry) then return 'fine' end
+      return 'stray', lane, found[2][2], entry
+    end
+  else
+    local word, to = string.match(record[1], '^(%a+)/(%a+)$')
+    if word == 'waiting' then
+      if not is_orphan then return 'waiting' end
+    elseif word ~= 'scheduled' and word ~= 'parked' and word ~= 'front' then
+      return 'junk'
+    elseif is_listed(word, id, record[4]) then
+      return 'fine'
+    end
+    lane = to
+  end
+  if not kept or kept == '' then return 'gone' end
+  return 'stray', lane, kept
+end
+`
+
 const drop = `local dropped, MAX_QUARANTINE, MAX_SAMPLE = {}, 100, 256
 local STUCK, FEW = 50, 8
 local function drop(lane, entry)
@@ -92,6 +139,7 @@ local function quarantine(lane, entry, reason, sample)
 end
 local function refused(record, lane, entry, sample)
   if record[1] == place_of(lane, entry) and not record[2] then return false end
+  if record.err and not string.find(record.err, '^WRONGTYPE') then error(record) end
   local was_void = call('SREM', P .. ':void:' .. lane, entry) == 1
   if not was_void and (record.err or not record[1]) then
     quarantine(lane, entry, record.err and 'record of another type' or 'no record', sample)
@@ -247,6 +295,11 @@ local function line_up(id, lane, packed_call)
   if over then at_time(EXPIRING, id, over) end
   call('HSET', key, 'entry', place_of(lane, call('XADD', STREAM .. lane, '*', unpack(fields))))
 end
+local function put_by(id, due)
+  at_time(SCHEDULED, id, due)
+  local over = time_over(unpack(call('HMGET', TASK .. id, 'attempt', 'expires', 'deadline')))
+  if over then at_time(EXPIRING, id, over) end
+end
 `
 
 const move = `local function move(id, to)
@@ -258,6 +311,7 @@ const move = `local function move(id, to)
   if record[2] then return 'ended' end
   local lane, entry = parse_place(record[1])
   if lane == to or record[1] == state .. '/' .. to then return 'there' end
+  call('HDEL', key, 'home')
   if state == 'queued' and not lane then
     local packed_call = call('HGET', key, 'call')
     call('HDEL', key, 'call')
@@ -361,7 +415,7 @@ const retry = `local function retry(id, lane, entry, packed_call, attempt, delay
     'errors', keep_error(record.errors, attempt, value), 'left', place_of(lane, entry))
   if tonumber(delay) > 0 then
     call('HSET', key, 'entry', 'scheduled/' .. to, 'call', packed_call)
-    at_time(SCHEDULED, id, now + delay)
+    put_by(id, now + delay)
   else
     line_up(id, to, packed_call)
   end
@@ -388,7 +442,7 @@ local function rare()
 ${place}${schedule}${line}${requeue}${ends}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}  made = {
     SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
     parse_place = parse_place, tell = tell, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
-    line_up = line_up, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
+    line_up = line_up, put_by = put_by, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
     keep_failed = keep_failed, release_key = release_key, settle_as_error = settle_as_error,
     settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
     cancel = cancel, expire = expire, put_front = put_front, take_front = take_front,
@@ -533,7 +587,7 @@ if args[3] == 'register' and not expiry then
   call('HSET', details, 'since', now, unpack(args, 4))
 elseif not expiry or expiry == '0' then
   return 'dead'
-elseif tonumber(expiry) < tonumber(now) then
+elseif tonumber(expiry) < now + lease / 2 then
   call('HSET', details, 'since', now)
 end
 call('ZADD', workers, now + lease, worker)
@@ -576,6 +630,25 @@ end
 answer[#answer + 1] = 'ended'
 answer[#answer + 1] = call('HGETALL', P .. ':ended')
 return answer
+`,
+  dismiss: `#!lua flags=allow-oom
+${base}local held, names = {}, {}
+for _, lane in ipairs(LANES) do
+  local consumers = pcall('XINFO', 'CONSUMERS', STREAM .. lane, GROUP)
+  for _, consumer in ipairs(consumers.err and {} or consumers) do
+    local name = consumer[2]
+    if not held[name] and not call('ZSCORE', P .. ':workers', name) then names[#names + 1] = name end
+    held[name] = (held[name] or 0) + consumer[4]
+  end
+end
+local dismissed = {}
+for _, name in ipairs(names) do
+  if held[name] == 0 then
+    for _, lane in ipairs(LANES) do pcall('XGROUP', 'DELCONSUMER', STREAM .. lane, GROUP, name) end
+    dismissed[#dismissed + 1] = name
+  end
+end
+return dismissed
 `,
   enqueue: `#!lua
 ${base}local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
@@ -710,6 +783,30 @@ if not specials then return accepted end
 specials.tell_nearest()
 return #specials.notes == 0 and accepted or { accepted, unpack(specials.notes) }
 `,
+  examine: `#!lua flags=no-writes
+${base}${rare}local task = rare()
+${disorder}local function is_eternal(kind, name)
+  local key = P .. ':' .. kind .. ':' .. name
+  if call('PTTL', key) ~= -1 then return false end
+  if kind ~= 'key' then return true end
+  local holder = pcall('GET', key)
+  if not holder or type(holder) == 'table' then return false end
+  local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+  return not record.err and (not record[1] or record[2])
+end
+local answers = {}
+for i = 1, #args do
+  local kind, name = string.match(args[i], '^(%a+):(.*)$')
+  if kind == 'task' then
+    local word = disorder(name)
+    local more = word ~= 'junk' and call('HMGET', TASK .. name, 'next', 'created', 'end') or {}
+    answers[i] = { word, not more[3] and more[1] or '', more[2] or '' }
+  else
+    answers[i] = { is_eternal(kind, name) and 'eternal' or 'fine', '', '' }
+  end
+end
+return answers
+`,
   find: `#!lua flags=no-writes
 ${base}${rare}local task = rare()
 local id = call('GET', P .. ':key:' .. args[1])
@@ -717,6 +814,19 @@ if not id then return { 'none', '' } end
 local record = call('HMGET', TASK .. id, 'entry', 'end')
 local state = task.standing(record[1], record[2])
 return { state, state == 'none' and '' or id }
+`,
+  groups: `#!lua flags=allow-oom
+${base}call('HMGET', TASK, 'entry')
+local made = 0
+for _, lane in ipairs(LANES) do
+  local answer = pcall('XGROUP', 'CREATE', STREAM .. lane, GROUP, '0', 'MKSTREAM')
+  if not answer.err then
+    made = made + 1
+  elseif not string.match(answer.err, '^BUSYGROUP') then
+    return answer
+  end
+end
+return made
 `,
   inspect: `#!lua flags=no-writes
 ${base}${rare}local task = rare()
@@ -786,6 +896,43 @@ else
 end
 return answer
 `,
+  mend: `#!lua flags=allow-oom
+${base}${drop}${replies}${rare}${settle}local task = rare()
+${disorder}local KEPT = 3600000
+local function holds(id, key_name)
+  local key = P .. ':key:' .. key_name
+  local holder = call('GET', key)
+  if holder == id then return true end
+  local other = holder and call('HMGET', TASK .. holder, 'entry', 'end') or {}
+  if other[1] and not other[2] then return false end
+  call('SET', key, id)
+  return true
+end
+local function mend(id, is_orphan)
+  local word, lane, packed_call, entry = disorder(id, is_orphan)
+  if word ~= 'stray' then return word end
+  local key = TASK .. id
+  local record = call('HMGET', key, 'attempt', 'created', 'cancel', 'key', 'begin')
+  if record[4] and not holds(id, record[4]) then return 'key' end
+  if entry then
+    task.requeue(id, lane, entry, packed_call, (tonumber(record[1]) or 0) + 1, record[2])
+  elseif record[5] and tonumber(record[5]) > tonumber(now) then
+    call('HSET', key, 'entry', 'scheduled/' .. lane)
+    task.at_time(task.SCHEDULED, id, tonumber(record[5]))
+  else
+    call('HDEL', key, 'call', 'unknown')
+    task.line_up(id, lane, packed_call)
+  end
+  if record[3] then task.cancel(id, record[3], KEPT) end
+  return 'mended'
+end
+local answers = {}
+for i = 1, #args, 2 do answers[#answers + 1] = mend(args[i], args[i + 1] == '1') end
+drop_all()
+publish_all()
+task.tell_nearest()
+return answers
+`,
   move: `#!lua flags=allow-oom
 ${base}${rare}local task = rare()
 local answer = task.move(args[1], args[2])
@@ -828,8 +975,9 @@ ${base}${replies}${rare}${settle}local task = rare()
 local most, failed_ttl, max_failed = args[1], args[2], args[3]
 local lined_up, over = 0, 0
 for _, id in ipairs(call('ZRANGE', task.SCHEDULED, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)) do
-  call('ZREM', task.SCHEDULED, id)
   local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+  if record.err and not string.find(record.err, '^WRONGTYPE') then return record end
+  call('ZREM', task.SCHEDULED, id)
   local lane = not record.err and record[1] and not record[2] and record[3] and string.match(record[1], '^scheduled/(%a+)$')
   if lane then
     call('HDEL', TASK .. id, 'call')
@@ -860,7 +1008,7 @@ local max_crashes, failed_ttl, max_failed = tonumber(args[4]), args[5], args[6]
 local workers, at = P .. ':workers', tonumber(now)
 local own = tonumber(call('ZSCORE', workers, reaper) or '0')
 local since = tonumber(call('HGET', P .. ':worker:' .. reaper, 'since') or now)
-if own < at or since > at - lease then return { math.max(since + lease - at, 100), 0, 0 } end
+if own < at + lease / 2 or since > at - lease then return { math.max(since + lease - at, 100), 0, 0 } end
 local function silent_strangers()
   for _, lane in ipairs(LANES) do
     local consumers = pcall('XINFO', 'CONSUMERS', STREAM .. lane, GROUP)
@@ -870,24 +1018,37 @@ local function silent_strangers()
     end
   end
 end
+local function is_behind(dead, lane, entry, idle)
+  local function has_other(of, at_least, last)
+    local held = pcall('XPENDING', STREAM .. of, GROUP, 'IDLE', at_least, '-', last, 2, dead)
+    for _, item in ipairs(held.err and {} or held) do
+      if of ~= lane or item[1] ~= entry then return true end
+    end
+  end
+  if has_other(lane, idle, '(' .. entry) then return true end
+  for _, of in ipairs(LANES) do
+    if has_other(of, idle + 1, '+') then return true end
+  end
+end
 local recovered, poisoned, MAX_NAMES = 0, 0, 500
-local function put_back(dead, lane, entry)
+local function put_back(dead, lane, entry, idle)
   local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
   if not found then return drop(lane, entry) end
   local id, packed_call = found[2][1], found[2][2]
   local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients', 'cancel', 'key', 'crashed')
   if refused(record, lane, entry, packed_call) then return end
   local attempt, crashes, by = (tonumber(record[3]) or 0) + 1, tonumber(record[5]) or 0, record[9] or ''
-  if string.match(by, '%S*$') ~= dead then
+  local has_begun = crashes == 0 or crashes < max_crashes - 1 or not is_behind(dead, lane, entry, idle)
+  if has_begun and string.match(by, '%S*$') ~= dead then
     crashes = crashes + 1
     by = by == '' and dead or by .. ' ' .. dead
+    call('HSET', TASK .. id, 'crashes', tostring(crashes), 'crashed', string.sub(by, -MAX_NAMES))
   end
-  call('HSET', TASK .. id, 'crashes', tostring(crashes), 'crashed', string.sub(by, -MAX_NAMES))
   if record[7] then
     return task.settle_cancelled(ending('cancelled', attempt, dead, failed_ttl), id, lane, entry, packed_call, record[7],
       record[6], record[8])
   end
-  if crashes >= max_crashes then
+  if has_begun and crashes >= max_crashes then
     poisoned = poisoned + 1
     task.settle_as_error(ending('failed', attempt, dead, failed_ttl, max_failed), id, packed_call, packed_call, record[6], record[8],
       'PoisonTaskError', 'ERR_MILLRACE_POISON',
@@ -905,7 +1066,7 @@ for _, dead in ipairs(call('ZRANGE', workers, '-inf', '(' .. now, 'BYSCORE', 'LI
   local clean = true
   for _, lane in ipairs(LANES) do
     local pending = left > 0 and pcall('XPENDING', STREAM .. lane, GROUP, '-', '+', left, dead) or { err = true }
-    for _, item in ipairs(pending.err and {} or pending) do put_back(dead, lane, item[1]) end
+    for _, item in ipairs(pending.err and {} or pending) do put_back(dead, lane, item[1], item[3]) end
     left = left - (pending.err and 0 or #pending)
     clean = clean and left > 0
   end
@@ -979,7 +1140,7 @@ local function release(lane, entry, how)
       call('HSET', TASK .. id, 'entry', 'scheduled/first', 'call', packed_call, 'attempt', tostring(attempt),
         'created', record[4] or string.match(entry, '^%d+'))
       if lane ~= 'first' then call('HSET', TASK .. id, 'home', lane) end
-      task.at_time(task.SCHEDULED, id, now + how)
+      task.put_by(id, now + how)
       drop(lane, entry)
     else
       task.requeue(id, lane, entry, packed_call, attempt, record[4])
@@ -1050,6 +1211,22 @@ end
 if #args > 1 then call('PUBLISH', P .. ':control', call('HEXISTS', settings, 'paused') == 1 and 'paused' or 'settings') end
 local asked = worker ~= '' and call('HGET', own, 'asked')
 return { call('HGET', settings, 'paused') or '', asked or call('HGET', settings, 'concurrency') or '' }
+`,
+  survey: `#!lua flags=no-writes
+${base}${rare}local task = rare()
+${disorder}local lane, after, most = args[1], args[2], tonumber(args[3])
+local stream = STREAM .. lane
+local found = call('XRANGE', stream, after == '' and '-' or '(' .. after, '+', 'COUNT', most)
+local answer = { #found == most and found[most][1] or '', #found }
+for _, item in ipairs(found) do
+  local entry, id = item[1], item[2][1]
+  local has_record = #item[2] > 1 and call('EXISTS', TASK .. id) == 1
+  if not has_record and call('SISMEMBER', P .. ':void:' .. lane, entry) == 0
+    and (is_unread(lane, entry) or #pcall('XPENDING', stream, GROUP, entry, entry, 1) > 0) then
+    answer[#answer + 1] = entry
+  end
+end
+return answer
 `,
   turn: `#!lua flags=allow-oom
 ${base}${drop}${replies}${rare}${settle}${owner}${take}local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
@@ -1129,9 +1306,10 @@ for i = 3, #args do
     and call('ZRANGE', P .. ':parked', '[' .. name .. '/', '(' .. name .. '0', 'BYLEX', 'LIMIT', 0, most - taken) or {}
   for _, member in ipairs(members) do
     local id = string.sub(member, #name + 2)
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+    if record.err and not string.find(record.err, '^WRONGTYPE') then return record end
     call('ZREM', P .. ':parked', member)
     call('ZREM', task.EXPIRING, id)
-    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
     local lane = not record.err and record[1] and not record[2] and record[3] and string.match(record[1], '^parked/(%a+)$')
     if lane then
       call('HDEL', TASK .. id, 'call', 'unknown')

@@ -14,8 +14,9 @@ local most, failed_ttl, max_failed = args[1], args[2], args[3]
 local lined_up, over = 0, 0
 
 for _, id in ipairs(call('ZRANGE', task.SCHEDULED, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)) do
-  call('ZREM', task.SCHEDULED, id)
   local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+  if record.err and not string.find(record.err, '^WRONGTYPE') then return record end -- no right to read it
+  call('ZREM', task.SCHEDULED, id)
   local lane = not record.err and record[1] and not record[2] and record[3] and string.match(record[1], '^scheduled/(%a+)$')
   if lane then
     call('HDEL', TASK .. id, 'call')

@@ -2,11 +2,13 @@
 -- recover: puts back in line what dead workers hold. Decides and moves in one step, a bounded number at a time.
 --   args: { reaper, lease, most, max_crashes, failed_ttl, max_failed }                   lease of the reaper, in ms
 --   keys: P:workers, P:worker:<id>, P:stream:<lane>, P:task:<id>, P:failed, P:quarantine, P:reply:<client>
---   gate: only a reaper whose own lease holds and whose beats all came in time for a full lease. An outage, a pause
---         or a jump of the clock makes everybody's lease end at once; none of them passes this gate.
+--   gate: only a reaper that has beaten within half its lease and whose beats all came so for a full lease. An outage,
+--         a pause or a jump of the clock makes everybody's lease end at once; none of them passes this gate. One that is
+--         shorter than a lease ends those that had to beat next: half, because beats come after a third of it.
 --   dead: lease ended, or a consumer without a registration that was silent for a lease (a read that was blocked when
 --         its worker was declared dead can make the consumer anew)
 --   each held entry: a crash is counted, and at max_crashes the task fails; else it goes to the head of the line.
+--         Not counted for a suspect (one crash away from that) which its worker held behind others: it had not begun.
 --         A worker that holds nothing more loses its consumer and its registration.
 --   gives: { ms until the next look is worth while, recovered, failed as poison, dead workers seen, … }
 --! include base
@@ -22,7 +24,7 @@ local workers, at = P .. ':workers', tonumber(now)
 
 local own = tonumber(call('ZSCORE', workers, reaper) or '0')
 local since = tonumber(call('HGET', P .. ':worker:' .. reaper, 'since') or now)
-if own < at or since > at - lease then return { math.max(since + lease - at, 100), 0, 0 } end
+if own < at + lease / 2 or since > at - lease then return { math.max(since + lease - at, 100), 0, 0 } end
 
 local function silent_strangers()
   for _, lane in ipairs(LANES) do
@@ -34,25 +36,41 @@ local function silent_strangers()
   end
 end
 
+-- Whether the worker was given something else before this, or ahead of it by the same delivery.
+local function is_behind(dead, lane, entry, idle)
+  local function has_other(of, at_least, last)
+    local held = pcall('XPENDING', STREAM .. of, GROUP, 'IDLE', at_least, '-', last, 2, dead)
+    for _, item in ipairs(held.err and {} or held) do
+      if of ~= lane or item[1] ~= entry then return true end
+    end
+  end
+  if has_other(lane, idle, '(' .. entry) then return true end
+  for _, of in ipairs(LANES) do
+    if has_other(of, idle + 1, '+') then return true end
+  end
+end
+
 local recovered, poisoned, MAX_NAMES = 0, 0, 500
-local function put_back(dead, lane, entry)
+local function put_back(dead, lane, entry, idle)
   local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
   if not found then return drop(lane, entry) end
   local id, packed_call = found[2][1], found[2][2]
   local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients', 'cancel', 'key', 'crashed')
   if refused(record, lane, entry, packed_call) then return end
   local attempt, crashes, by = (tonumber(record[3]) or 0) + 1, tonumber(record[5]) or 0, record[9] or ''
+  -- A suspect begins when its worker holds nothing else.
+  local has_begun = crashes == 0 or crashes < max_crashes - 1 or not is_behind(dead, lane, entry, idle)
   -- A read that was blocked when its worker was declared dead may have brought it the task once more: one death all the same.
-  if string.match(by, '%S*$') ~= dead then
+  if has_begun and string.match(by, '%S*$') ~= dead then
     crashes = crashes + 1
     by = by == '' and dead or by .. ' ' .. dead
+    call('HSET', TASK .. id, 'crashes', tostring(crashes), 'crashed', string.sub(by, -MAX_NAMES))
   end
-  call('HSET', TASK .. id, 'crashes', tostring(crashes), 'crashed', string.sub(by, -MAX_NAMES))
   if record[7] then
     return task.settle_cancelled(ending('cancelled', attempt, dead, failed_ttl), id, lane, entry, packed_call, record[7],
       record[6], record[8])
   end
-  if crashes >= max_crashes then
+  if has_begun and crashes >= max_crashes then
     poisoned = poisoned + 1
     task.settle_as_error(ending('failed', attempt, dead, failed_ttl, max_failed), id, packed_call, packed_call, record[6], record[8],
       'PoisonTaskError', 'ERR_MILLRACE_POISON',
@@ -71,7 +89,7 @@ for _, dead in ipairs(call('ZRANGE', workers, '-inf', '(' .. now, 'BYSCORE', 'LI
   local clean = true
   for _, lane in ipairs(LANES) do
     local pending = left > 0 and pcall('XPENDING', STREAM .. lane, GROUP, '-', '+', left, dead) or { err = true }
-    for _, item in ipairs(pending.err and {} or pending) do put_back(dead, lane, item[1]) end
+    for _, item in ipairs(pending.err and {} or pending) do put_back(dead, lane, item[1], item[3]) end
     left = left - (pending.err and 0 or #pending)
     clean = clean and left > 0
   end

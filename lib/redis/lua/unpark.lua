@@ -19,9 +19,10 @@ for i = 3, #args do
     and call('ZRANGE', P .. ':parked', '[' .. name .. '/', '(' .. name .. '0', 'BYLEX', 'LIMIT', 0, most - taken) or {}
   for _, member in ipairs(members) do
     local id = string.sub(member, #name + 2)
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+    if record.err and not string.find(record.err, '^WRONGTYPE') then return record end -- no right to read it
     call('ZREM', P .. ':parked', member)
     call('ZREM', task.EXPIRING, id)
-    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
     local lane = not record.err and record[1] and not record[2] and record[3] and string.match(record[1], '^parked/(%a+)$')
     if lane then
       call('HDEL', TASK .. id, 'call', 'unknown')

@@ -26,12 +26,22 @@ const tests = table('beat', [
   },
   {
     name: 'a beat in time gives a new lease, and the time since which all came in time stays',
-    seed: (s) => s.worker('w1', { lease: 20_000 }).command('PEXPIRE', 'P:worker:w1', 3_600_000),
+    seed: (s) => s.worker('w1', { lease: LEASE / 2 + 1_000 }).command('PEXPIRE', 'P:worker:w1', 3_600_000),
     args: ['w1', LEASE],
     answer: 'alive',
     keyspace: {
       workers: zset({ w1: '<now+60s>' }),
       'worker:w1': hash({ since: '<now-600s>' }, DAY),
+    },
+  },
+  {
+    name: 'a beat after more than half the lease starts that time anew: others may have lost theirs meanwhile',
+    seed: (s) => s.worker('w1', { lease: LEASE / 2 - 1_000 }),
+    args: ['w1', LEASE],
+    answer: 'alive',
+    keyspace: {
+      workers: zset({ w1: '<now+60s>' }),
+      'worker:w1': hash({ since: '<now>' }, DAY),
     },
   },
   {
@@ -46,7 +56,7 @@ const tests = table('beat', [
   },
   {
     name: 'registering a living id again is a beat: its details and its time stay',
-    seed: (s) => s.worker('w1', { lease: 20_000 }),
+    seed: (s) => s.worker('w1', { lease: 40_000 }),
     args: ['w1', LEASE, 'register', 'host', 'other'],
     answer: 'alive',
     keyspace: { workers: zset({ w1: '<now+60s>' }) },

@@ -19,7 +19,7 @@ const rows: Row[] = [
     again: { answer: 'there' },
   },
   {
-    name: 'what else is known of it goes along, and since when it is there stays',
+    name: 'what else is known of it goes along, and since when it is there stays; home is where it was put',
     seed: (s) =>
       s
         .queued('a', {
@@ -33,7 +33,7 @@ const rows: Row[] = [
     published: { control: ['void'] },
     keyspace: {
       'task:a': hash({
-        ...{ entry: 'low/e1', created: '50', home: 'low', progress: '10 %', clients: 'c2' },
+        ...{ entry: 'low/e1', created: '50', progress: '10 %', clients: 'c2' },
         ...{ attempt: '2', failures: '1', crashes: '1', deadline: '<now+60s>' },
       }),
       'stream:low': lane('0-0', {

@@ -61,6 +61,12 @@ const gate: Row[] = [
     answer: ['soon', 0, 0],
   },
   {
+    name: 'a reaper that was silent for half its lease recovers nothing: so was perhaps everybody',
+    seed: (s) => w2Held(s.worker('w1', { lease: LEASE / 2 - 1_000 })),
+    args: recover(),
+    answer: ['soon', 0, 0],
+  },
+  {
     name: 'a reaper whose beats have not come in time for a full lease waits for the rest of it',
     seed: (s) => w2Held(s.worker('w1', { since: 20_000 })),
     args: recover(),
@@ -217,8 +223,8 @@ const moves: Row[] = [
       s
         .worker('w1')
         .expired('w2')
-        .running('a', 'w2', { record: { attempt: '1', created: '50', crashes: '1' } })
         .running('b', 'w2', { record: { attempt: '2', created: '60', crashes: '2' } })
+        .running('a', 'w2', { record: { attempt: '1', created: '50', crashes: '1' } })
         .running('c', 'w2'),
     args: recover(),
     answer: ['60 s', 2, 1, 'w2'],
@@ -228,7 +234,7 @@ const moves: Row[] = [
       'task:b': hash(
         {
           ...{
-            entry: '2-0',
+            entry: '1-0',
             end: 'f 3 0 <now> w2',
             attempt: '2',
             created: '60',
@@ -243,6 +249,50 @@ const moves: Row[] = [
       'stream:first': lane('0-0', { e1: entry('a', '2', '2'), e2: entry('c') }),
       'stream:normal': lane('3-0'),
       failed: zset({ b: '<now>' }),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'a suspect that its worker held behind another had not begun, and is not charged',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('b', 'w2')
+        .running('a', 'w2', { more: { attempt: '2', crashes: '2' }, record: { crashed: 'w8 w9' } }),
+    args: recover(),
+    answer: ['60 s', 2, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ entry: 'first/e2', created: '2', attempt: '3', crashes: '2', crashed: 'w8 w9' }),
+      'task:b': a({ attempt: '1', crashes: '1' }),
+      'stream:first': lane('0-0', { e1: entry('b'), e2: entry('a', '3', '2') }),
+      'stream:normal': lane('2-0'),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
+    name: 'in another lane too: what it was given later is behind',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('b', 'w2')
+        .running('a', 'w2', {
+          lane: 'first',
+          more: { attempt: '2', crashes: '2' },
+          record: { home: 'normal', crashed: 'w8 w9' },
+        }),
+    // Delivered just now, while the other has run for a minute.
+    fresh: [['w2', 'first', '2-0']],
+    args: recover(),
+    answer: ['60 s', 2, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ created: '2', attempt: '3', crashes: '2', crashed: 'w8 w9' }),
+      'task:b': a({ entry: 'first/e2', attempt: '1', crashes: '1' }),
+      'stream:first': lane('2-0', { e1: entry('a', '3', '2'), e2: entry('b') }),
+      'stream:normal': lane('1-0'),
     },
     again: { answer: ['60 s', 0, 0] },
   },
@@ -549,17 +599,17 @@ const bounds: Row[] = [
       s
         .worker('w1')
         .expired('w2')
-        .running('a', 'w2')
-        .running('b', 'w2', { client: 'c1', record: { crashes: '2' } }),
+        .running('b', 'w2', { client: 'c1', record: { crashes: '2' } })
+        .running('a', 'w2'),
     args: recover(),
     answer: ['60 s', 1, 1, 'w2'],
     published: { c1: [['b', 'failed', poison(3)]] },
     keyspace: {
       ...w2Gone,
-      'task:a': a({ attempt: '1', crashes: '1' }),
+      'task:a': a({ created: '2', attempt: '1', crashes: '1' }),
       'task:b': hash(
         {
-          ...{ entry: '2-0', end: 'f 1 0 <now> w2', crashes: '3', crashed: 'w2' },
+          ...{ entry: '1-0', end: 'f 1 0 <now> w2', crashes: '3', crashed: 'w2' },
           ...{ call: callOf('b', 'c1'), error: poison(3) },
         },
         '120 s',

@@ -256,6 +256,23 @@ const tests = table('release', [
     },
     again: { answer: 'f' },
   },
+  {
+    name: 'given back for later when its time to begin is over already, it is to expire at once',
+    seed: (s) => s.running('a', 'w1', { more: { expires: s.at(-20_000) } }),
+    args: [...w1, 'normal', '1-0', 60_000],
+    answer: 'd',
+    published: { control: ['due 0'] },
+    keyspace: {
+      'task:a': hash({
+        ...{ entry: 'scheduled/first', call: callOf('a'), created: '1', home: 'normal' },
+        ...{ attempt: '0', expires: '<now-20s>' },
+      }),
+      scheduled: zset({ a: '<now+60s>' }),
+      expiring: zset({ a: '<now-20s>' }),
+      'stream:normal': lane('1-0', {}, { w1: [] }),
+    },
+    again: { answer: 'f' },
+  },
   { name: 'nothing to give back is nothing done', args: [...w1], answer: '' },
   {
     name: 'at maxmemory tasks are given back',

@@ -967,6 +967,23 @@ const retries: Row[] = [
     again: { answer: ['a'] },
   },
   {
+    name: 'if that came while the task ran, the workers hear that it is over',
+    seed: (s) => s.running('a', 'w1', { more: { deadline: s.at(-20_000) } }),
+    args: turn('w1', 0, retry(60_000)),
+    answer: ['d'],
+    published: { control: ['due 0'] },
+    keyspace: {
+      'task:a': hash({
+        ...{ entry: 'scheduled/normal', call: callOf('a'), created: '1', deadline: '<now-20s>' },
+        ...{ attempt: '1', failures: '1', errors: '1 <now> why', left: '1-0' },
+      }),
+      'stream:normal': nothing,
+      scheduled: zset({ a: '<now+60s>' }),
+      expiring: zset({ a: '<now-20s>' }),
+    },
+    again: { answer: ['a'] },
+  },
+  {
     name: 'a retry is done already when it comes again, even if the task runs elsewhere by then, and else fenced',
     seed: (s) =>
       s

@@ -68,6 +68,8 @@ end
 -- task has another place, or has ended, it is dropped, and so is a void one whose record has gone meanwhile.
 local function refused(record, lane, entry, sample)
   if record[1] == place_of(lane, entry) and not record[2] then return false end
+  -- Not read for lack of a right, and not because of what it is: that is no reason to drop anything.
+  if record.err and not string.find(record.err, '^WRONGTYPE') then error(record) end
   local was_void = call('SREM', P .. ':void:' .. lane, entry) == 1
   if not was_void and (record.err or not record[1]) then
     quarantine(lane, entry, record.err and 'record of another type' or 'no record', sample)

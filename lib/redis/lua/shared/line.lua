@@ -23,3 +23,10 @@ local function line_up(id, lane, packed_call)
   if over then at_time(EXPIRING, id, over) end
   call('HSET', key, 'entry', place_of(lane, call('XADD', STREAM .. lane, '*', unpack(fields))))
 end
+
+-- Out of line, until it is due or its own time is over: that may be already, while it ran.
+local function put_by(id, due)
+  at_time(SCHEDULED, id, due)
+  local over = time_over(unpack(call('HMGET', TASK .. id, 'attempt', 'expires', 'deadline')))
+  if over then at_time(EXPIRING, id, over) end
+end

@@ -1,4 +1,4 @@
--- Puts a task that waits into another lane, as its last.
+-- Puts a task that waits into another lane, as its last. That is its own from now on.
 local function move(id, to)
   local key = TASK .. id
   local record = pcall('HMGET', key, 'entry', 'end', 'created')
@@ -8,6 +8,7 @@ local function move(id, to)
   if record[2] then return 'ended' end
   local lane, entry = parse_place(record[1])
   if lane == to or record[1] == state .. '/' .. to then return 'there' end
+  call('HDEL', key, 'home')
   if state == 'queued' and not lane then
     local packed_call = call('HGET', key, 'call')
     call('HDEL', key, 'call')

@@ -8,7 +8,7 @@ local function retry(id, lane, entry, packed_call, attempt, delay, value, record
     'errors', keep_error(record.errors, attempt, value), 'left', place_of(lane, entry))
   if tonumber(delay) > 0 then
     call('HSET', key, 'entry', 'scheduled/' .. to, 'call', packed_call)
-    at_time(SCHEDULED, id, now + delay)
+    put_by(id, now + delay)
   else
     line_up(id, to, packed_call)
   end

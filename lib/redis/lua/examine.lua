@@ -1,0 +1,34 @@
+#!lua flags=no-writes
+-- examine: what is wrong with these keys, each named without P.
+--   args: { task:<id> | key:<key> | worker:<id> | joined:<id>, … }
+--   keys: those; of a record its place as well
+--   each: of a record the words of shared/disorder.lua; of others fine | eternal: it should expire, and does not
+--   gives: { word, the task that waits for the end of this one | '', made (epoch ms) | '' } of each
+--! include base
+--! include rare
+
+local task = rare()
+--! include disorder
+
+local function is_eternal(kind, name)
+  local key = P .. ':' .. kind .. ':' .. name
+  if call('PTTL', key) ~= -1 then return false end
+  if kind ~= 'key' then return true end
+  local holder = pcall('GET', key)
+  if not holder or type(holder) == 'table' then return false end
+  local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+  return not record.err and (not record[1] or record[2])
+end
+
+local answers = {}
+for i = 1, #args do
+  local kind, name = string.match(args[i], '^(%a+):(.*)$')
+  if kind == 'task' then
+    local word = disorder(name)
+    local more = word ~= 'junk' and call('HMGET', TASK .. name, 'next', 'created', 'end') or {}
+    answers[i] = { word, not more[3] and more[1] or '', more[2] or '' }
+  else
+    answers[i] = { is_eternal(kind, name) and 'eternal' or 'fine', '', '' }
+  end
+end
+return answers

@@ -1,0 +1,20 @@
+#!lua flags=allow-oom
+-- groups: makes the streams and their group, at 0: what was enqueued before any worker came is seen. May run twice.
+-- A script, because XGROUP CREATE by itself is refused at maxmemory, where workers are needed most.
+--   args: {}
+--   keys: the group of P:stream:<lane>, P:task: (read, for the right to do so)
+--   gives: how many were missing
+--! include base
+
+-- Who may not read records must not begin: most scripts take what they cannot read for no task.
+call('HMGET', TASK, 'entry')
+local made = 0
+for _, lane in ipairs(LANES) do
+  local answer = pcall('XGROUP', 'CREATE', STREAM .. lane, GROUP, '0', 'MKSTREAM')
+  if not answer.err then
+    made = made + 1
+  elseif not string.match(answer.err, '^BUSYGROUP') then
+    return answer
+  end
+end
+return made

@@ -1,0 +1,96 @@
+import type { TaskHandle } from '../../../lib/index.ts'
+import { Crew } from '../crew.ts'
+import { definePoison } from '../poison.ts'
+import { Rig } from '../rig.ts'
+import { figuresOf, type Row } from '../row.ts'
+
+/** A process that gets no time for so long is taken for dead, too. */
+const LEASE = 1_000
+const SIZES = {
+  short: { each: 1, tasks: 120, workers: 2, ms: 1_500, maxCrashes: 2 },
+  full: { each: 4, tasks: 3_000, workers: 3, ms: 40_000, maxCrashes: 3 },
+} as const
+
+type Kind = keyof ReturnType<typeof definePoison>
+/** How each has to end: the code of its error, or the state of one that ends well. */
+const ENDS: Readonly<Record<Kind, string>> = {
+  abort: 'ERR_MILLRACE_POISON',
+  segfault: 'ERR_MILLRACE_POISON',
+  heap: 'ERR_MILLRACE_POISON',
+  loop: 'ERR_MILLRACE_TASK_TIMEOUT',
+  never: 'ERR_MILLRACE_TASK_TIMEOUT',
+  giant: 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
+  flood: 'succeeded',
+}
+const KILLERS: readonly Kind[] = ['abort', 'segfault', 'heap']
+
+export const poison: Row = {
+  id: 'T20',
+  fault:
+    'handlers that abort, segfault, fill the heap, loop without end, never settle, return or print too much',
+  pass: 'each ends as it should after a bounded number of deaths; tasks that ran beside them succeed',
+  async run({ size, seed, rig: options }) {
+    const { each, tasks, workers, ms, maxCrashes } = SIZES[size]
+    await using rig = await Rig.start({
+      ...{ ...options, seed, script: 'spec/chaos/poison.ts' },
+      execArgv: [...(options.execArgv ?? []), '--max-old-space-size=64'],
+    })
+    const { random } = rig
+    const crew = await Crew.hire(rig, workers, {
+      ...{ lease: LEASE, concurrency: 5, maxCrashes, abortGrace: 200 },
+    })
+    const kinds = Object.keys(ENDS) as Kind[]
+    const doses = random.shuffled(kinds.flatMap((kind) => Array<Kind>(each).fill(kind)))
+    const harmful = definePoison(rig.queue)
+    const given: { readonly kind: Kind; readonly handle: TaskHandle }[] = []
+    const every = Math.floor(tasks / doses.length)
+    await rig.producer.spread(tasks, ms, (n) => {
+      rig.work(n, random.between(0, 60))
+      const kind = n % every === 0 ? doses.pop() : undefined
+      if (!kind) return
+      const pause = random.between(0, 100)
+      given.push({ kind, handle: rig.producer.call(() => harmful[kind](pause)) })
+    })
+    await rig.finish(120_000)
+    await crew.over()
+    const verdict = await rig.verdict({ mayFail: true })
+
+    const problems = [...verdict.problems, ...rig.problems]
+    const begins = new Map<string, number>()
+    for (const { verb, id } of rig.journal.read()) {
+      if (verb === 'start') begins.set(id, (begins.get(id) ?? 0) + 1)
+    }
+    for (const { kind, handle } of given) {
+      const info = await handle.info()
+      const end = (info?.error as { code?: string } | undefined)?.code ?? info?.state
+      if (end !== ENDS[kind]) problems.push(`${kind} ended as ${end} after ${info?.crashes} crashes`)
+      if ((begins.get(handle.id) ?? 0) > maxCrashes)
+        problems.push(`${kind} began ${begins.get(handle.id)} times`)
+    }
+    const handles = new Set(given.map(({ handle }) => handle.id))
+    const failed = rig.journal.read().filter(({ verb, rest }) => verb === 'settled' && rest[0] === 'failed')
+    const innocents = failed.filter(({ id }) => !handles.has(id))
+    for (const { id } of innocents) {
+      const info = (await rig.queue.getTask(id))!
+      problems.push(`an innocent task failed after ${info.crashes} crashes: ${(info.error as Error).message}`)
+    }
+    const killers = given.filter(({ kind }) => KILLERS.includes(kind))
+    // The watchdog records the end of a loop ahead of that of its process, if Redis answers in time.
+    const loops = given.filter(({ kind }) => kind === 'loop')
+    const most = (killers.length + loops.length) * maxCrashes
+    if (crew.deaths.length > most)
+      problems.push(`${crew.deaths.length} processes died, where ${most} had reason to`)
+    return {
+      problems,
+      figures: {
+        ...figuresOf(verdict),
+        poison: given.length,
+        deaths: crew.deaths.length,
+        'innocents failed': innocents.length,
+      },
+      peaks: {
+        'crashes of one poison': Math.max(...killers.map(({ handle }) => begins.get(handle.id) ?? 0)),
+      },
+    }
+  },
+}

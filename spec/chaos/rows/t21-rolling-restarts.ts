@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Child } from '../../support/processes.ts'
+import { Rig } from '../rig.ts'
+import { figuresOf, type Row } from '../row.ts'
+
+const SIZES = {
+  short: { restarts: 3, lines: 1, perSecond: 60 },
+  full: { restarts: 100, lines: 2, perSecond: 100 },
+} as const
+
+export const rollingRestarts: Row = {
+  id: 'T21',
+  fault: 'rolling restarts by SIGTERM under load: the next worker is there before the old one leaves',
+  pass: 'every task runs once, in its first attempt; every worker drains and ends by itself',
+  async run({ size, seed, rig: options }) {
+    const { restarts, lines, perSecond } = SIZES[size]
+    await using rig = await Rig.start({ ...options, seed })
+    const { random } = rig
+    const open = (): Promise<Child> => rig.worker({ lease: 5_000, concurrency: 5 })
+    const problems: string[] = []
+    const drains: number[] = []
+    let isOver = false
+    let left = restarts
+    /** One worker after the other; several such lines side by side. */
+    const line = async (): Promise<void> => {
+      for (let old = await open(); left > 0; ) {
+        left -= 1
+        const next = await open()
+        await delay(random.between(0, 200))
+        const began = performance.now()
+        old.signal('SIGTERM')
+        const end = await old.ended
+        drains.push(performance.now() - began)
+        if (end !== 0) problems.push(`a worker ended by ${end}: ${old.output.slice(-300)}`)
+        old = next
+      }
+    }
+    const load = async (): Promise<void> => {
+      for (let n = 0; !isOver; ) {
+        const many = n + Math.ceil(perSecond / 2)
+        await rig.producer.spread(many - n, 500, () => {
+          // Now and then a long one, so that most drains wait for something.
+          rig.work(n++, random.pick([0, 5, 20, 60, 300]))
+        })
+      }
+    }
+    await Promise.all([
+      load(),
+      Promise.all(Array.from({ length: lines }, line)).finally(() => {
+        isOver = true
+      }),
+    ])
+    await rig.finish()
+    const again = rig.journal.read().filter(({ verb, rest }) => verb === 'start' && rest[0] !== '1')
+    if (again.length > 0) problems.push(`${again.length} attempts were not the first`)
+    const verdict = await rig.verdict({ extraRuns: 0 })
+    return {
+      problems: [...problems, ...verdict.problems, ...rig.problems],
+      figures: { ...figuresOf(verdict), restarts: drains.length },
+      recoveries: drains,
+    }
+  },
+}
