@@ -48,7 +48,8 @@ if (missing.length > 0) {
   process.exit(64)
 }
 run('specs', process.execPath, [
-  ...['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=120000'],
+  ...['--import', 'tsx', '--import', './scripts/assert-ok.mjs'],
+  ...['--test', '--test-concurrency=2', '--test-timeout=120000'],
   ...['--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout'],
   ...files,
 ])

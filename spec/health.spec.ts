@@ -162,12 +162,18 @@ describe('a worker', () => {
   })
 
   test('whose registration is gone from Redis is not well until it has another', async () => {
-    await using s = await scene()
+    // Its own beats are far apart: it does not see by itself what is asked here.
+    await using s = await scene({ lease: 60_000 })
     await s.work()
     const { id } = s.worker
-    await s.redis.client.flushall()
+    await s.redis.client
+      .multi()
+      .del(`millrace:{health}:worker:${id}`)
+      .zrem('millrace:{health}:workers', id)
+      .exec()
     const health = await s.worker.health()
     assert.deepEqual([health.ok, health.reasons], [false, ['its registration is gone from Redis']])
+    await s.redis.client.flushall()
     const again = await healthy(s.worker)
     assert.notEqual(again.id, id)
     assert.deepEqual(await registrations(s.redis), [again.id])
@@ -177,6 +183,11 @@ describe('a worker', () => {
     await using s = await scene()
     await s.work()
     const before = await healthy(s.worker)
+    // Until then it would not hear of a pause that is over at once.
+    await until('it to listen', async () => {
+      const [, listeners] = await s.redis.client.pubsub('NUMSUB', 'millrace:{health}:control')
+      return listeners === 1
+    })
     await s.queue.pause()
     const paused = await s.worker.health()
     assert.deepEqual([paused.ok, paused.isPaused, paused.since], [true, true, undefined])
