@@ -4,11 +4,15 @@ import { createHash } from 'node:crypto'
 import { sources } from '../../lib/redis/lua/embedded.ts'
 import type { ScriptName } from '../../lib/redis/scripts.ts'
 import { type Command, isNothing } from '../support/resp.ts'
+import { GUARDS } from './guards.ts'
 
+/** By its digest and its text; those of workers without one of their guards too. */
 const names = new Map<string, ScriptName>()
 for (const [name, source] of Object.entries(sources)) {
-  names.set(createHash('sha1').update(source).digest('hex'), name as ScriptName)
-  names.set(source, name as ScriptName)
+  for (const text of [source, ...GUARDS.map(({ cut, put }) => source.replaceAll(cut, () => put))]) {
+    names.set(createHash('sha1').update(text).digest('hex'), name as ScriptName)
+    names.set(text, name as ScriptName)
+  }
 }
 
 /** The script that is run by it. */

@@ -12,7 +12,7 @@ const LEASE = 15_000
  * for a loaded machine. A task is delivered once more only if nobody has lost it twice.
  */
 const MOST = 13_000
-const SIZES = { short: { rounds: 1, silence: 0 }, full: { rounds: 4, silence: 60_000 } } as const
+const SIZES = { short: { rounds: 1, silence: 0 }, full: { rounds: 2, silence: 60_000 } } as const
 
 export const lostDeliveries: Row = {
   id: 'T5',

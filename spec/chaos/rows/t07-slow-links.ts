@@ -11,7 +11,7 @@ const SLOW = 1_024
 const SLOWEST_NEW = 12 * 1_024
 const SIZES = {
   short: { lease: 1_500, ms: 2_000, anew: false },
-  full: { lease: 5_000, ms: 12_000, anew: true },
+  full: { lease: 5_000, ms: 8_000, anew: true },
 } as const
 
 const SHAPES: readonly Shape[] = [{ delay: [100, 300] }, { rate: SLOW }, { packet: 1 }]

@@ -1,19 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { GUARDS } from '../guards.ts'
 import type { Row } from '../row.ts'
 
-export interface Guard {
-  readonly name: string
-  readonly is: string
-  /** The row that has to fail without it. */
-  readonly row: string
-  readonly file: string
-  readonly cut: string
-  readonly put: string
-}
-
-export const GUARDS = JSON.parse(
-  readFileSync(new URL('../guards.json', import.meta.url), 'utf8'),
-) as readonly Guard[]
 /** Of every day: they fail fast. */
 const SHORT: readonly string[] = ['fence', 'same answer', 'reaper gate']
 /** Ms: what hangs without its guard hangs for good. */
