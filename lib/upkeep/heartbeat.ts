@@ -17,7 +17,7 @@ export interface HeartbeatOptions {
   readonly maxFailed: number
   readonly begun: Begun
   readonly watch: Watch
-  /** One beat from the main loop; false: declared dead. */
+  /** One beat from the main loop, as soon as Redis can be reached; false: declared dead. */
   readonly beat: (worker: string) => Promise<boolean>
   /** The main loop stood still, and the thread gave back what had not begun: keys of their places. */
   readonly onGivenBack: (keys: readonly string[]) => void
@@ -32,6 +32,8 @@ const THREAD = import.meta.url.endsWith('.ts')
   : new URL('./heartbeat-thread.js', import.meta.url)
 
 const RESTART_PAUSE = 500
+/** Where connections are cut again and again, one that waited a third of its lease after each would miss all of it. */
+const STAND_IN_RETRY = 100
 /** Of all workers of this process. */
 const ending = new Ending()
 
@@ -46,7 +48,8 @@ export class Heartbeat {
   constructor(options: HeartbeatOptions) {
     this.#options = options
     const pause = options.lease / 3
-    this.#standIn = new Loop({ pause, onError: () => {}, round: () => this.#beat().then(() => pause) })
+    const retry = Math.min(pause, STAND_IN_RETRY)
+    this.#standIn = new Loop({ pause, retry, onError: () => {}, round: () => this.#beat().then(() => pause) })
   }
 
   /** Whether Redis has surely heard of this worker within its lease. False too when the main loop was blocked. */

@@ -74,7 +74,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const watch = new Watch()
     this.#heartbeat = new Heartbeat({
       ...{ target, namespace, queue, lease, failedTtl, maxFailed, begun, watch, onDead, onError },
-      beat: (id) => store.beat(id, lease),
+      beat: (id) => commands.ready(READY_TIMEOUT).then(() => store.beat(id, lease)),
       onGivenBack: (keys) => processor.gaveBack(keys),
     })
     const processor = new Processor({
