@@ -30,6 +30,7 @@ export {
   UnsupportedValueError,
   WaitTimeoutError,
 } from './errors.ts'
+export type { Logger } from './logger.ts'
 export type { FailedFilter } from './operations.ts'
 export { Queue } from './queue.ts'
 export type { QueueOptions } from './queue-options.ts'
@@ -46,8 +47,8 @@ export type { HealthOptions } from './redis/probe.ts'
 export type { RedisTarget } from './redis/target.ts'
 export type { FailureGroup, TaskFilter } from './redis/tasks.ts'
 export type { SchemaOptions, StandardSchemaV1 } from './schema.ts'
-export type { DefinitionOptions, Priority, TaskOptions } from './task-options.ts'
+export type { DefinitionOptions, Priority, TaskDefaults, TaskOptions } from './task-options.ts'
 export { currentTask, type TaskContext } from './work/context.ts'
 export type { WorkerHealth, WorkerState } from './work/health.ts'
 export { Worker } from './work/worker.ts'
-export type { WorkerEvents, WorkerOptions } from './work/worker-options.ts'
+export type { TaskEnd, TaskStart, WorkerEvents, WorkerOptions } from './work/worker-options.ts'

@@ -1,8 +1,10 @@
 /** Options of a queue and of its workers, with their defaults. */
 
 import { hostname } from 'node:os'
+import { optionalLogger } from './logger.ts'
 import { anything, flag, integer, name, oneOf, optionalInteger } from './options.ts'
 import type { RedisTarget } from './redis/target.ts'
+import { type TaskDefaults, taskDefaults } from './task-options.ts'
 
 /** Options of a queue. Times in ms, sizes in bytes. */
 export interface QueueOptions {
@@ -35,6 +37,8 @@ export interface QueueOptions {
   readonly onFull?: 'reject' | 'wait'
   /** How long a task may wait for a worker that knows its name; 0: the first that does not fails it. Default 24 h. */
   readonly unknownTtl?: number
+  /** For all tasks of this queue that do not say otherwise, here defined or remote. Default: as TaskOptions says. */
+  readonly defaults?: TaskDefaults
 }
 
 export const MOST_CONCURRENCY = 10_000
@@ -57,6 +61,7 @@ export const QUEUE_OPTIONS = {
   maxQueued: optionalInteger(1),
   onFull: oneOf('reject', ['reject', 'wait']),
   unknownTtl: integer(24 * HOUR, 0),
+  defaults: taskDefaults,
 }
 
 export const WORKER_OPTIONS = {
@@ -67,6 +72,7 @@ export const WORKER_OPTIONS = {
   maxCrashes: integer(3, 1, 1_000),
   abortGrace: integer(5_000, 0, HOUR),
   onOverrun: oneOf('exit', ['exit', 'report']),
+  logger: optionalLogger,
   name: name(
     `${hostname()
       .replace(/[^\w.:-]/g, '_')

@@ -15,6 +15,7 @@ import {
 } from './call/task.ts'
 import { Deadlines } from './deadlines.ts'
 import { DuplicateTaskError, OptionError, QueueClosedError } from './errors.ts'
+import { hosted } from './hosting.ts'
 import { checkName, newClientId } from './ids.ts'
 import { InlineBackend } from './inline/backend.ts'
 import type { Bench } from './inline/bench.ts'
@@ -30,6 +31,7 @@ import type { CallArgs, CallReturn, HandlerArgs, HandlerReturn, MaybeSchema } fr
 import { type DefinitionOptions, resolveDefinition, resolveRemote } from './task-options.ts'
 import { forLocal, forWorker } from './work/checked.ts'
 import { currentTask, localContext, runWith, timeLeft, whileWaiting } from './work/context.ts'
+import { logWorker } from './work/log.ts'
 import type { Definition } from './work/registry.ts'
 import { runUntilSignal } from './work/signals.ts'
 import { Worker } from './work/worker.ts'
@@ -72,7 +74,7 @@ export class Queue extends Operations implements AsyncDisposable {
   constructor(queueName: string, options?: QueueOptions, bench?: Bench) {
     super()
     this.name = checkName('queue name', queueName)
-    this.#options = resolve('Queue', options, QUEUE_OPTIONS)
+    this.#options = resolve('Queue', hosted(this, options), QUEUE_OPTIONS)
     const { namespace, maxPayload, enqueueTimeout, maxBuffered, maxQueued, onFull } = this.#options
     const client = newClientId()
     const onError = (error: Error): void => report(this, error)
@@ -145,7 +147,11 @@ export class Queue extends Operations implements AsyncDisposable {
       ? checkName('task name', first)
       : checkName("the function's own name (give another as the first argument)", first.name)
     if (this.#registry.has(taskName)) throw new DuplicateTaskError(taskName, this.name)
-    const { callers, workers, schemas } = resolveDefinition(`task ${taskName}`, options)
+    const { callers, workers, schemas } = resolveDefinition(
+      `task ${taskName}`,
+      options,
+      this.#options.defaults,
+    )
     const run = forWorker(taskName, handler, schemas)
     this.#registry.set(taskName, { name: taskName, handler: run, options: workers })
     const here = forLocal(taskName, handler, schemas)
@@ -154,10 +160,15 @@ export class Queue extends Operations implements AsyncDisposable {
     return createTask(this.#services, taskName, local, callers, schemas?.atCall)
   }
 
+  /** Of the tasks that are defined here, in the order of their definitions. */
+  get taskNames(): string[] {
+    return [...this.#registry.keys()]
+  }
+
   /** The callable of a task that is defined elsewhere: `queue.remote<typeof fib>('fib')`. */
   remote<T>(taskName: string, options?: RemoteOptions<T>): RemoteTask<T> {
     checkName('task name', taskName)
-    const { callers, input } = resolveRemote(`remote ${taskName}`, options)
+    const { callers, input } = resolveRemote(`remote ${taskName}`, options, this.#options.defaults)
     const local = noLocal(taskName)
     return createTask(this.#services, taskName, local, callers, input) as unknown as RemoteTask<T>
   }
@@ -179,15 +190,17 @@ export class Queue extends Operations implements AsyncDisposable {
     if (!this.#redis) throw new OptionError('queue.worker: an inline queue runs its calls without a worker')
     const { target, commands, store, admin } = this.#redis
     const { namespace } = this.#options
+    const resolved = resolve('worker', options, WORKER_OPTIONS)
     const worker = new Worker(
       {
         ...{ queue: this.name, namespace, target, commands, store, admin },
         registry: this.#registry,
         limits: this.#options,
       },
-      resolve('worker', options, WORKER_OPTIONS),
+      resolved,
     )
-    worker.on('error', (error) => report(this, error))
+    if (resolved.logger) logWorker(worker, this.name, resolved.logger)
+    else worker.on('error', (error) => report(this, error))
     this.#workers.add(worker)
     worker.once('stopped', () => this.#workers.delete(worker))
     return worker

@@ -131,6 +131,19 @@ const CALL_OPTIONS = {
   onDuplicate: optionalOneOf(['join', 'again']),
 }
 
+/** Options that a queue may give to all of its tasks. Times in ms. */
+export type TaskDefaults = Pick<
+  TaskOptions,
+  'resultTtl' | 'failedTtl' | 'ttl' | 'deadline' | 'timeout' | 'retries' | 'backoff'
+>
+
+/** Only what was given. */
+export const taskDefaults: Check<TaskDefaults> = (what, value) => {
+  const { resultTtl, failedTtl, ttl, deadline, timeout, retries, backoff } = CALL_OPTIONS
+  const checks = { resultTtl, failedTtl, ttl, deadline, timeout, retries, backoff }
+  return onlyGiven(resolve(what, value as object | undefined, checks))
+}
+
 type Resolved = { [K in keyof typeof CALL_OPTIONS]?: ReturnType<(typeof CALL_OPTIONS)[K]> }
 
 /** What a call says to Redis and to its worker. */
@@ -173,8 +186,19 @@ export function resolveTaskOptions(owner: string, options: TaskOptions | undefin
 export function resolveDefinition(
   owner: string,
   options: DefinitionOptions<MaybeSchema, MaybeSchema> | undefined,
+  defaults: TaskDefaults = {},
 ): { callers: Resolved; workers: WorkerPlan; schemas: Schemas | undefined } {
-  const { backoff: given, retryIf, input, output, validateCalls, ...rest } = partsOf(owner, options)
+  const {
+    backoff: given,
+    retryIf,
+    input,
+    output,
+    validateCalls,
+    ...rest
+  } = {
+    ...defaults,
+    ...onlyGiven(partsOf(owner, options)),
+  } as DefinitionOptions<MaybeSchema, MaybeSchema>
   if (retryIf !== undefined && typeof retryIf !== 'function') {
     throw new OptionError(`${owner}: retryIf must be a function of the error (given: ${show(retryIf)})`)
   }
@@ -190,9 +214,13 @@ export function resolveDefinition(
 export function resolveRemote(
   owner: string,
   options: (TaskOptions & Pick<SchemaOptions, 'input'>) | undefined,
+  defaults: TaskDefaults = {},
 ): { callers: Resolved; input: MaybeSchema } {
   const { input, ...rest } = partsOf(owner, options)
-  return { callers: resolveTaskOptions(owner, rest), input: optionalSchema(`${owner}: input`, input) }
+  return {
+    callers: resolveTaskOptions(owner, { ...defaults, ...onlyGiven(rest) }),
+    input: optionalSchema(`${owner}: input`, input),
+  }
 }
 
 export function planOf(options: Resolved): CallPlan {

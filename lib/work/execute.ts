@@ -12,6 +12,7 @@ import { afterTimeout, causeOf, type Failure, nextAttempt } from './attempt.ts'
 import { RunContext, runWith } from './context.ts'
 import type { Held } from './held.ts'
 import { type Limit, limitOf } from './limit.ts'
+import type { Observer } from './observer.ts'
 import type { Definition, Registry } from './registry.ts'
 
 /** Arguments of succeeded tasks are kept with the result up to this size, for people. */
@@ -36,6 +37,7 @@ export interface ExecuteOptions {
   /** Seen by the thread that ends the process when a handler keeps the main loop; undefined: none does. */
   readonly watch: Watch | undefined
   readonly onError: (error: Error) => void
+  readonly observer?: Observer
   readonly updateProgress: (held: Held, value: unknown) => Promise<void>
   readonly whileWaiting: <T>(held: Held, wait: Promise<T>) => Promise<T>
 }
@@ -72,6 +74,7 @@ class Attempt {
         return
       }
       this.#definition = definition
+      options.observer?.began(held, call.name)
       this.#limit = limitOf(held, call.options.timeout ?? definition.options.timeout, options.clock)
       const result = this.#limit
         ? this.#runLimited(call, definition, this.#limit)
@@ -167,7 +170,7 @@ class Attempt {
           hint: 'return a reference to the data instead, or raise maxResult on the worker',
         })
     } catch (error) {
-      this.#end('failed', encodeError(error), this.#failedTtl())
+      this.#end('failed', encodeError(error), this.#failedTtl(), undefined, error)
       return
     }
     const call = this.#call!
@@ -198,8 +201,9 @@ class Attempt {
     // Without a definition it was the call that could not be read, and another attempt would find the same.
     const delay = this.#definition && nextAttempt({ ...this.#failure(), thrown })
     // All of the call is kept: a failed task is what people look at, and what will be run again.
-    if (delay === undefined) this.#end('failed', encodeError(causeOf(thrown)), this.#failedTtl())
-    else this.#end('retry', encodeError(causeOf(thrown)), delay)
+    const cause = causeOf(thrown)
+    if (delay === undefined) this.#end('failed', encodeError(cause), this.#failedTtl(), undefined, cause)
+    else this.#end('retry', encodeError(cause), delay, undefined, cause)
   }
 
   /** Of an attempt that fails now, or in `later` ms. */
@@ -223,10 +227,14 @@ class Attempt {
   }
 
   /** ttl: of the record, or until the next attempt, or for a worker to come, ms. */
-  #end(state: OutcomeState, value: Buffer, ttl: number, kept?: Outcome['kept']): void {
+  #end(state: OutcomeState, value: Buffer, ttl: number, kept?: Outcome['kept'], error?: unknown): void {
     this.#isDone = true
-    const { id, lane, entry, attempt, begunAt, call } = this.#held
+    const held = this.#held
+    const { id, lane, entry, attempt, begunAt, call } = held
     const isEnd = state !== 'retry' && state !== 'parked'
+    const ran = Math.round(this.#options.clock.steady - begunAt)
+    const delay = state === 'retry' ? ttl : undefined
+    this.#options.observer?.ended(held, this.#call?.name ?? '', state, ran, error, delay)
     // Written out: an object made by spreading costs 2 µs, here and wherever it is read.
     this.#done({
       id,
@@ -236,7 +244,7 @@ class Attempt {
       value,
       ttl: isEnd ? Math.max(MIN_TTL, ttl) : ttl,
       attempt,
-      ran: Math.round(this.#options.clock.steady - begunAt),
+      ran,
       kept,
       client: clientOf(call),
     })

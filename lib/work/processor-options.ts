@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import type { Begun } from '../upkeep/begun.ts'
 import type { Watch } from '../upkeep/watch.ts'
+import type { Observer } from './observer.ts'
 import type { Patience } from './retry.ts'
 import type { WorkerServices } from './services.ts'
 
@@ -30,4 +31,5 @@ export interface ProcessorOptions {
   /** Redis says that all workers are to pause. */
   readonly onPaused: () => void
   readonly onError: (error: Error) => void
+  readonly observer: Observer
 }

@@ -49,11 +49,11 @@ export class Processor {
 
   constructor(options: ProcessorOptions) {
     this.#options = options
-    const { services, isFresh, onDoubt, onError, clock, abortGrace, watch } = options
+    const { services, isFresh, onDoubt, onError, clock, abortGrace, watch, observer } = options
     const { store, registry, limits } = services
     const executing: ExecuteOptions = {
       ...limits,
-      ...{ registry, clock, abortGrace, watch, onError, deadlines: new Deadlines() },
+      ...{ registry, clock, abortGrace, watch, onError, observer, deadlines: new Deadlines() },
       updateProgress: (held, value) => this.#progress.report(held, value),
       whileWaiting: (held, wait) => this.held.whileWaiting(held, wait),
     }

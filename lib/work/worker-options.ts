@@ -1,5 +1,6 @@
 /** What a worker can be told, and what it tells. */
 
+import type { Logger } from '../logger.ts'
 import type { Recovery } from '../redis/store.ts'
 
 /** Options of a worker. Times in ms. */
@@ -27,8 +28,28 @@ export interface WorkerOptions {
    * TaskOverrunError; for processes that must go on, and under a debugger. Default `exit`.
    */
   readonly onOverrun?: 'exit' | 'report'
+  /** Gets a line when a task starts (debug), ends, fails, is tried again or is recovered, and what goes wrong. Default: none. */
+  readonly logger?: Logger | undefined
   /** The first part of the worker's id. Default: host and process id. */
   readonly name?: string
+}
+
+export interface TaskStart {
+  readonly id: string
+  readonly name: string
+  /** From 1. */
+  readonly attempt: number
+}
+
+export interface TaskEnd extends TaskStart {
+  /** How this attempt ended. `retry`: it failed, and another follows. `parked`: this worker does not know the task. */
+  readonly state: 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'retry' | 'parked'
+  /** How long the handler ran, whole ms. */
+  readonly ms: number
+  /** Of an attempt that failed. */
+  readonly error?: Error
+  /** Ms until the next attempt. */
+  readonly delay?: number
 }
 
 export interface WorkerEvents {
@@ -36,6 +57,10 @@ export interface WorkerEvents {
   ready: [workerId: string]
   /** This worker was declared dead: its handlers were aborted, and it comes back under a new id. */
   dead: [workerId: string]
+  /** An attempt begins. */
+  started: [task: TaskStart]
+  /** An attempt is over; its outcome leaves with the next turn, and `fenced` follows where it is refused. */
+  ended: [task: TaskEnd]
   /** An outcome or progress was refused: the task had been given to another worker, or its record is gone. */
   fenced: [taskId: string]
   /** Tasks of dead workers were put back in line by this one. */

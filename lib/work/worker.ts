@@ -23,6 +23,7 @@ import { recoverLoop } from '../upkeep/recover.ts'
 import { unparkLoop } from '../upkeep/unpark.ts'
 import { Watch } from '../upkeep/watch.ts'
 import { examine, type WorkerHealth, type WorkerState } from './health.ts'
+import { observerOf } from './observer.ts'
 import { Processor } from './processor.ts'
 import { insist, type Patience } from './retry.ts'
 import type { WorkerServices } from './services.ts'
@@ -79,7 +80,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     })
     const processor = new Processor({
       ...{ services, concurrency, prefetch, begun, maxCrashes, clock, abortGrace, onDead, onError },
-      watch: onOverrun === 'exit' ? watch : undefined,
+      ...{ watch: onOverrun === 'exit' ? watch : undefined, observer: observerOf(this, onError) },
       patience: this.#patience,
       isFresh: () => this.#heartbeat.isFresh,
       onFenced: (id) => this.emit('fenced', id),
