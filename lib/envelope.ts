@@ -95,6 +95,17 @@ export const encodeNameOnly = (name: string): readonly [Buffer, Buffer] => [
   encode([name], { what: 'name', maxBytes: 1024, hint: '' }),
 ]
 
+/** The name alone, from the beginning of a call that may be cut short: it is a msgpack string at the head of a list. */
+export function nameOf(bytes: Buffer): string | undefined {
+  const at = 2 + (bytes[0] ?? 0)
+  const first = bytes[at] ?? 0
+  const isShort = first >= 0xa0 && first <= 0xbf
+  if (!isShort && first !== 0xd9) return undefined
+  const start = isShort ? at + 1 : at + 2
+  const name = bytes.toString('latin1', start, start + (isShort ? first - 0xa0 : bytes[at + 1]!))
+  return isName(name) ? name : undefined
+}
+
 /** Name and arguments for people; whatever cannot be read is undefined. */
 export function describeCall(bytes: Buffer): { name: string | undefined; args: unknown[] | undefined } {
   try {

@@ -3,6 +3,7 @@
 export { type GetOptions, TaskHandle } from './call/handle.ts'
 export type { QueueHealth } from './call/health.ts'
 export type { Ensured, Found, RemoteTask, Task } from './call/task.ts'
+export { type Config, defineConfig, type QueueConfig } from './cli/config.ts'
 export type { Backoff } from './envelope.ts'
 export {
   DoNotRetry,
@@ -31,9 +32,10 @@ export {
   WaitTimeoutError,
 } from './errors.ts'
 export type { Logger } from './logger.ts'
-export type { FailedFilter } from './operations.ts'
+export type { FailedFilter, StacksOptions } from './operations.ts'
+export { WorkerProcessError } from './processes/process-error.ts'
 export { Queue } from './queue.ts'
-export type { QueueOptions } from './queue-options.ts'
+export type { ListOptions, QueueOptions } from './queue-options.ts'
 export type { AttemptError, EndState, Lane, OpenState, TaskInfo, TaskState } from './record.ts'
 export type {
   CancelAnswer,
@@ -44,11 +46,13 @@ export type {
   RetryAnswer,
 } from './redis/admin.ts'
 export type { HealthOptions } from './redis/probe.ts'
+export type { RunningTask, StackFrame, WorkerStacks } from './redis/stacks.ts'
 export type { RedisTarget } from './redis/target.ts'
 export type { FailureGroup, TaskFilter } from './redis/tasks.ts'
+export type { WorkerInfo, WorkerStanding } from './redis/workers.ts'
 export type { SchemaOptions, StandardSchemaV1 } from './schema.ts'
 export type { DefinitionOptions, Priority, TaskDefaults, TaskOptions } from './task-options.ts'
 export { currentTask, type TaskContext } from './work/context.ts'
 export type { WorkerHealth, WorkerState } from './work/health.ts'
 export { Worker } from './work/worker.ts'
-export type { TaskEnd, TaskStart, WorkerEvents, WorkerOptions } from './work/worker-options.ts'
+export type { RunOptions, TaskEnd, TaskStart, WorkerEvents, WorkerOptions } from './work/worker-options.ts'

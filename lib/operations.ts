@@ -25,7 +25,9 @@ import {
   type RetryAnswer,
   type Verbs,
 } from './redis/admin.ts'
+import type { WorkerStacks } from './redis/stacks.ts'
 import { type FailureGroup, portions, type TaskFilter, type Tasks } from './redis/tasks.ts'
+import type { Order, WorkerInfo } from './redis/workers.ts'
 
 /** Of a cancelling, characters. */
 const MAX_REASON = 500
@@ -46,6 +48,13 @@ const before: Check<Date | undefined> = (what, value) => {
 
 const FAILED_FILTER = { name: optionalName(), fingerprint: anything<string>(), before, limit }
 const FILTER = { ...FAILED_FILTER, state: oneOf('queued', LISTED), lane: optionalOneOf(LANES) }
+
+export interface StacksOptions {
+  /** How long is waited for the answer, ms. Default 10,000. */
+  readonly timeout?: number
+}
+
+const STACKS_OPTIONS = { timeout: integer(10_000, 1, 60_000) }
 
 /** Which failed tasks. */
 export type FailedFilter = Omit<TaskFilter, 'state' | 'lane'>
@@ -180,6 +189,46 @@ export abstract class Operations extends EventEmitter<{ error: [Error] }> {
     const value = concurrency === null ? '' : String(check('queue.setConcurrency', concurrency))
     const { admin } = await this.operators()
     return (await admin.settings(worker === 'all' ? '' : worker, { concurrency: value })) !== undefined
+  }
+
+  /** The workers that are registered, by id; at most 1,000. An inline queue answers with the one that it is itself. */
+  async workers(): Promise<WorkerInfo[]> {
+    const { admin } = await this.operators()
+    return admin.workers()
+  }
+
+  /**
+   * Tells a worker, or `all` that are registered now, to take nothing more: what has not begun goes to others, what runs
+   * goes on, and it stays so until it is stopped. Answers how many were told; 0: there is no such worker.
+   */
+  quietWorker(worker: string): Promise<number> {
+    return this.#order('quiet', worker)
+  }
+
+  /**
+   * Tells a worker, or `all` that are registered now, to stop as by `worker.stop()`: it drains, leaves, and its `run()`
+   * resolves. Answers how many were told; 0: there is no such worker.
+   */
+  stopWorker(worker: string): Promise<number> {
+    return this.#order('stop', worker)
+  }
+
+  /**
+   * What a worker's process does now: the tasks that run there, whether its main loop answers or is blocked, and where the
+   * main thread is then. Null: there is no such worker. `timeout` ms (default 10,000) are waited for the answer: a
+   * blocked worker hears the question with its next beat, which comes every third of its lease. Throws OptionError.
+   */
+  async stacks(worker: string, options?: StacksOptions): Promise<WorkerStacks | null> {
+    checkName('worker id', worker)
+    const { timeout } = resolve('queue.stacks', options, STACKS_OPTIONS)
+    const { admin } = await this.operators()
+    return admin.stacks(worker, timeout)
+  }
+
+  async #order(order: Order, worker: string): Promise<number> {
+    checkName('worker id', worker)
+    const { admin } = await this.operators()
+    return admin.order(order, worker === 'all' ? '' : worker)
   }
 }
 

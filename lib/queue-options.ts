@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import { optionalLogger } from './logger.ts'
 import { anything, flag, integer, name, oneOf, optionalInteger } from './options.ts'
+import { processesOption } from './processes/run.ts'
 import type { RedisTarget } from './redis/target.ts'
 import { type TaskDefaults, taskDefaults } from './task-options.ts'
 
@@ -64,6 +65,22 @@ export const QUEUE_OPTIONS = {
   defaults: taskDefaults,
 }
 
+/** Which queues `Queue.list` asks for. */
+export interface ListOptions {
+  /** As of a queue. Default: REDIS_URL, then 127.0.0.1:6379. */
+  readonly redis?: RedisTarget
+  /** Default `millrace`. */
+  readonly namespace?: string
+  /** How long Redis may take, with the connection, ms. Default 5,000. */
+  readonly timeout?: number
+}
+
+export const LIST_OPTIONS = {
+  redis: anything<RedisTarget>(),
+  namespace: name('millrace'),
+  timeout: integer(5_000, 1, 60_000),
+}
+
 export const WORKER_OPTIONS = {
   concurrency: integer(10, 1, MOST_CONCURRENCY),
   prefetch: integer(512, 0, 4_096),
@@ -79,3 +96,6 @@ export const WORKER_OPTIONS = {
       .slice(-60)}-${process.pid}`,
   ),
 }
+
+/** Of `queue.run()`, which may use several processes. */
+export const RUN_OPTIONS = { ...WORKER_OPTIONS, processes: processesOption }

@@ -21,8 +21,17 @@ import { InlineBackend } from './inline/backend.ts'
 import type { Bench } from './inline/bench.ts'
 import { Operations, type Operators } from './operations.ts'
 import { resolve } from './options.ts'
-import { QUEUE_OPTIONS, type QueueOptions, WORKER_OPTIONS } from './queue-options.ts'
+import { runHere } from './processes/run.ts'
+import {
+  LIST_OPTIONS,
+  type ListOptions,
+  QUEUE_OPTIONS,
+  type QueueOptions,
+  RUN_OPTIONS,
+  WORKER_OPTIONS,
+} from './queue-options.ts'
 import { type Backend, RedisBackend } from './redis/backend.ts'
+import { listQueues } from './redis/directory.ts'
 import { HEALTH_OPTIONS, type HealthOptions } from './redis/probe.ts'
 import { type RedisTarget, resolveTarget } from './redis/target.ts'
 import { Tasks } from './redis/tasks.ts'
@@ -33,9 +42,8 @@ import { forLocal, forWorker } from './work/checked.ts'
 import { currentTask, localContext, runWith, timeLeft, whileWaiting } from './work/context.ts'
 import { logWorker } from './work/log.ts'
 import type { Definition } from './work/registry.ts'
-import { runUntilSignal } from './work/signals.ts'
 import { Worker } from './work/worker.ts'
-import type { WorkerOptions } from './work/worker-options.ts'
+import type { RunOptions, WorkerOptions } from './work/worker-options.ts'
 
 /** For other doors of this package: no public name of a queue gives away its target, which may hold a password. */
 export let whereIs: (
@@ -60,7 +68,7 @@ export class Queue extends Operations implements AsyncDisposable {
   readonly #enqueuer: Enqueuer
   readonly #services: TaskServices
   readonly #registry = new Map<string, Definition>()
-  readonly #workers = new Set<Worker>()
+  readonly #workers = new Set<Pick<Worker, 'stop'>>()
   #closing: Promise<void> | undefined
 
   static {
@@ -68,6 +76,15 @@ export class Queue extends Operations implements AsyncDisposable {
       if (!queue.#redis) return undefined
       return { redis: queue.#redis.target, namespace: queue.#options.namespace, queue: queue.name }
     }
+  }
+
+  /**
+   * Names of a namespace's queues, sorted: those that a worker or a producer has used in the last 30 days, at most the
+   * newest 10,000. Has a connection for this alone. Rejects with RedisError when Redis does not answer in time.
+   */
+  static list(options?: ListOptions): Promise<string[]> {
+    const { redis, namespace, timeout } = resolve('Queue.list', options, LIST_OPTIONS)
+    return listQueues(resolveTarget('Queue.list: redis', redis), namespace, timeout)
   }
 
   /** Throws OptionError. bench: of `millrace/testing`. */
@@ -195,6 +212,7 @@ export class Queue extends Operations implements AsyncDisposable {
       {
         ...{ queue: this.name, namespace, target, commands, store, admin },
         registry: this.#registry,
+        seen: () => this.#redis?.seen(),
         limits: this.#options,
       },
       resolved,
@@ -209,12 +227,18 @@ export class Queue extends Operations implements AsyncDisposable {
   /**
    * Is a worker until SIGTERM or SIGINT: then it drains, closes the queue and resolves. A second signal ends the
    * process at once, after giving back what it holds. An inline queue works anyway; of the options it
-   * heeds `concurrency` and `drainTimeout`, and keeps the process alive until then.
+   * heeds `concurrency` and `drainTimeout`, and keeps the process alive until then. With `processes` above 1 this
+   * process starts copies of itself and supervises them: lib/processes/. Throws OptionError.
    */
-  async run(options?: WorkerOptions): Promise<void> {
+  async run(options?: RunOptions): Promise<void> {
     this.#checkOpen()
-    const inline = this.#inline?.worker(resolve('worker', options, WORKER_OPTIONS))
-    await runUntilSignal(inline ?? this.worker(options))
+    const { processes, ...worker } = resolve('queue.run', options, RUN_OPTIONS)
+    await runHere({
+      ...{ processes, drainTimeout: worker.drainTimeout, isInline: this.#inline !== undefined },
+      newWorker: () => this.#inline?.worker(worker) ?? this.worker(worker),
+      onSupervisor: (supervisor) => this.#workers.add(supervisor),
+      onError: (error) => report(this, error),
+    })
     await this.close()
   }
 

@@ -10,6 +10,7 @@ import {
   encodeCall,
   encodeNameOnly,
   HEAD_ROOM,
+  nameOf,
 } from '../lib/envelope.ts'
 import { MalformedDataError, PayloadTooLargeError, UnsupportedValueError } from '../lib/errors.ts'
 import { newClientId } from '../lib/ids.ts'
@@ -155,9 +156,24 @@ describe('a call for people', () => {
     assert.throws(() => decodeCall(Buffer.concat(encodeNameOnly('fib'))), MalformedDataError)
   })
 
+  test('shows its name by its first 512 bytes', () => {
+    for (const length of [1, 31, 32, 127, 128]) {
+      for (const client of [undefined, newClientId()]) {
+        const name = 'n'.repeat(length)
+        const entry = entryOf(client, encodeCall(name, ['x'.repeat(1_000)], { resultTtl: 1 }, MANY))
+        assert.equal(nameOf(entry.subarray(0, 512)), name)
+      }
+    }
+    assert.equal(nameOf(Buffer.concat(encodeNameOnly('fib'))), 'fib')
+    for (const bytes of [Buffer.alloc(0), Buffer.from([9]), byHand(['not a name', []]), byHand([1, []])]) {
+      assert.equal(nameOf(bytes), undefined)
+    }
+  })
+
   test('never throws, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (junk) => {
+        nameOf(Buffer.from(junk))
         const { name, args } = describeCall(Buffer.from(junk))
         assert.ok(name === undefined || typeof name === 'string')
         assert.ok(args === undefined || Array.isArray(args))

@@ -164,7 +164,10 @@ test('SIGTERM under load: nothing lost, nothing repeated, nothing left behind', 
   assert.equal(await third.ended, 0)
   assert.deepEqual(await leftovers(s.redis), CLEAN)
   const keys = (await s.redis.client.keys('*')).filter((key) => !key.includes(':task:')).sort()
-  assert.deepEqual(keys, [`${P}:ended`, ...LANES.map((lane) => `${P}:stream:${lane}`)].sort())
+  assert.deepEqual(
+    keys,
+    ['millrace:queues', `${P}:ended`, ...LANES.map((lane) => `${P}:stream:${lane}`)].sort(),
+  )
 })
 
 test('a handler that outlives the drain is aborted; if it heeds that, its own outcome counts', async () => {

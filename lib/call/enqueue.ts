@@ -24,7 +24,7 @@ const FULL_PAUSE = 50
 const OVERHEAD = 512
 
 export interface EnqueuerOptions {
-  readonly backend: Pick<Backend, 'isReady' | 'ready' | 'store'>
+  readonly backend: Pick<Backend, 'isReady' | 'ready' | 'seen' | 'store'>
   readonly client: string
   /** Ms from a call to its rejection, at most. */
   readonly timeout: number
@@ -133,6 +133,7 @@ export class Enqueuer {
         const exceptions = await (left < ANSWER_TIMEOUT ? within(left, answer) : answer)
         if (exceptions.length > 0) this.#except(batch, exceptions)
         batch.settle()
+        backend.seen()
         return
       } catch (thrown) {
         const error = toRedisError(thrown)

@@ -12,6 +12,7 @@ import type {
   Settings,
   Verbs,
 } from '../redis/admin.ts'
+import type { WorkerInfo } from '../redis/workers.ts'
 import type { Ledger } from './ledger.ts'
 import type { TaskRecord } from './record.ts'
 import type { Runner } from './runner.ts'
@@ -87,7 +88,12 @@ export class InlineAdmin implements Partial<Verbs> {
     return {
       isPaused: runner.isPaused,
       concurrency: worker === '' ? asked.all : (asked.own ?? asked.all),
+      order: undefined,
     }
+  }
+
+  async workers(): Promise<WorkerInfo[]> {
+    return [this.#runner.info()]
   }
 
   #cancel(id: string, reason: string, ttl: number): CancelAnswer {

@@ -106,6 +106,8 @@ export class InlineBackend implements Backend {
 
   async ready(): Promise<void> {}
 
+  seen(): void {}
+
   async probe(): Promise<Probe> {
     return { answer: undefined, latency: 0 }
   }

@@ -4,11 +4,13 @@
  */
 
 import { AsyncResource } from 'node:async_hooks'
+import { hostname } from 'node:os'
 import type { Clock } from '../clock.ts'
 import type { Deadlines } from '../deadlines.ts'
 import { newWorkerId } from '../ids.ts'
 import type { ProgressReport } from '../redis/store.ts'
 import type { Outcome } from '../redis/wire.ts'
+import type { WorkerInfo } from '../redis/workers.ts'
 import { type ExecuteOptions, execute } from '../work/execute.ts'
 import { Held } from '../work/held.ts'
 import { ProgressReports } from '../work/progress.ts'
@@ -41,6 +43,7 @@ export class Runner {
   readonly id: string
   readonly #options: RunnerOptions
   readonly #executing: ExecuteOptions
+  readonly #madeAt: Date
   readonly #progress: ProgressReports
   /** By task id. */
   readonly #held = new Map<string, Held>()
@@ -58,6 +61,7 @@ export class Runner {
     const { clock, deadlines, abortGrace, limits, name, concurrency, onError } = options
     this.id = newWorkerId(name)
     this.#concurrency = concurrency
+    this.#madeAt = new Date(clock.now)
     this.#executing = {
       ...{ ...limits, clock, deadlines, abortGrace, onError, watch: undefined },
       updateProgress: (held, value) => this.#progress.report(held, value),
@@ -105,6 +109,15 @@ export class Runner {
   /** Of those, how many do not wait for other tasks. */
   get active(): number {
     return this.#active
+  }
+
+  /** As of any worker. */
+  info(): WorkerInfo {
+    return {
+      ...{ id: this.id, state: this.#isPaused ? 'paused' : 'running', host: hostname(), pid: process.pid },
+      ...{ concurrency: this.#asked ?? this.#concurrency, tasks: [...this.#options.limits.registry.keys()] },
+      ...{ startedAt: this.#madeAt, lastBeat: new Date(this.#options.clock.now), running: this.running },
+    }
   }
 
   /** Begins what is in line, as far as there are slots, for a few ms; true: there is more. */

@@ -4,7 +4,9 @@ import { END_STATES, type EndState, LANES, type Lane, type TaskState } from '../
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { Runner } from './runner.ts'
+import { askStacks, type WorkerStacks } from './stacks.ts'
 import { list, text } from './wire.ts'
+import { type Order, readWorkers, type WorkerInfo } from './workers.ts'
 
 /**
  * `cancelled`: it has not started and never will, or was cancelled before · `running`: its worker was told ·
@@ -42,7 +44,12 @@ export interface Settings {
   readonly isPaused: boolean
   /** What operators have set for this worker, else for all; undefined: nothing. */
   readonly concurrency: number | undefined
+  /** What this worker was told. */
+  readonly order: Order | undefined
 }
+
+/** Workers that are listed at once. */
+const MOST_WORKERS = 1_000
 
 /** All that can be asked of a queue and its tasks. */
 export type Verbs = Pick<Admin, keyof Admin>
@@ -114,10 +121,25 @@ export class Admin {
   async settings(worker: string, changes: Record<string, string> = {}): Promise<Settings | undefined> {
     const reply = await this.#runner.run('settings', [worker, ...Object.entries(changes).flat()])
     if (Buffer.isBuffer(reply)) return undefined
-    const [paused, concurrency] = list(reply).map(text)
+    const [paused, concurrency, order] = list(reply).map(text)
     return {
       isPaused: paused === '1',
       concurrency: concurrency ? Number(concurrency) : undefined,
+      order: (order as Order) || undefined,
     }
+  }
+
+  async workers(): Promise<WorkerInfo[]> {
+    return readWorkers(await this.#runner.run('workers', [MOST_WORKERS]))
+  }
+
+  /** What its process does now, known within `timeout` ms. Null: there is no such worker. */
+  stacks(worker: string, timeout: number): Promise<WorkerStacks | null> {
+    return askStacks(this.#runner, worker, timeout)
+  }
+
+  /** To a worker, or to all with ''. How many were told. */
+  async order(order: Order, worker: string): Promise<number> {
+    return Number(await this.#runner.run('order', [order, worker]))
   }
 }

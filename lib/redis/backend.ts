@@ -3,6 +3,7 @@
 import type { TaskInfo } from '../record.ts'
 import { Admin, type Verbs } from './admin.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
+import { Directory } from './directory.ts'
 import { inspectTask } from './inspect.ts'
 import { Keys } from './keys.ts'
 import { type Probe, probe } from './probe.ts'
@@ -17,6 +18,8 @@ export interface Backend {
   ready(timeout: number): Promise<void>
   /** Runs the script that accepts calls, with none: refused where a call would be. Never rejects. */
   probe(timeout: number): Promise<Probe>
+  /** Calls were accepted: the queue is in use. Costs nothing, never throws. */
+  seen(): void
   /** What the callers' side asks for. */
   readonly store: Pick<Store, 'enqueue' | 'attach' | 'field'>
   readonly admin: Verbs
@@ -37,6 +40,8 @@ export interface RedisBackendOptions {
   readonly onProblem: NonNullable<ConnectionOptions['onProblem']>
 }
 
+/** The queue's name goes to the directory, ms. */
+const SEEN_EVERY = 3_600_000
 const NOTHING = Buffer.alloc(0)
 
 /** One connection for commands, and one for replies once somebody waits. */
@@ -48,6 +53,7 @@ export class RedisBackend implements Backend {
   readonly inspect: Backend['inspect']
   readonly losesReplies = true
   readonly #options: RedisBackendOptions
+  readonly #directory: Directory
 
   constructor(options: RedisBackendOptions) {
     this.#options = options
@@ -63,6 +69,7 @@ export class RedisBackend implements Backend {
     this.store = store
     this.admin = new Admin(commands, keys)
     this.inspect = (id) => inspectTask(store, queue, id)
+    this.#directory = new Directory({ connection: commands, namespace, queue, every: SEEN_EVERY })
   }
 
   get isReady(): boolean {
@@ -82,6 +89,10 @@ export class RedisBackend implements Backend {
     )
   }
 
+  seen(): void {
+    this.#directory.touch()
+  }
+
   subscribe(client: string, inbox: Inbox): Subscription {
     const { target, onProblem } = this.#options
     // When both are away, the other connection has said so.
@@ -91,7 +102,9 @@ export class RedisBackend implements Backend {
   }
 
   /** Its workers are stopped one by one, by the queue. */
-  async drain(): Promise<void> {}
+  drain(): Promise<void> {
+    return this.#directory.settled()
+  }
 
   close(): void {
     this.commands.close()

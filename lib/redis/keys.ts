@@ -18,16 +18,24 @@
  * | P:ended         | hash       | how many tasks ended, by state |
  * | P:failed        | sorted set | id by time of failure, at most `maxFailed` |
  * | P:workers       | sorted set | worker id by end of lease, while it is registered |
- * | P:worker:<id>   | hash       | as its registration; a day at most without a beat |
+ * | P:worker:<id>   | hash       | as its registration; a day at most without a beat. What it says of itself, and what it was told: asked, order, question, until |
+ * | P:answer:<question> | string  | what a worker is doing, for whoever asked; 30 s |
  * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends |
  * | P:quarantine    | list       | the last 100 entries that nobody could run |
  * | P:reply:<client>| channel    | pub/sub: outcomes and progress, to callers |
- * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `cancel <place>`, `void`, `front`, `parked <name>`, `settings`, `paused` |
+ * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `cancel <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>` |
+ *
+ * In another slot, for all queues of a namespace: no script sees it, and nothing depends on it (directory.ts).
+ *
+ * | <namespace>:queues | sorted set | queue by when it was last seen; 30 days after that at most, and the newest 10,000 |
  */
 
 import type { Lane } from '../record.ts'
 
 export const GROUP = 'workers'
+
+/** The directory of a namespace's queues. */
+export const queuesKey = (namespace: string): string => `${namespace}:queues`
 
 export class Keys {
   /** P itself: no key, but what scripts get as KEYS[1], so that they are routed to the queue's slot. */

@@ -144,15 +144,15 @@ export class Store {
 
   /** False: this id was registered before and is dead. */
   async register(worker: string, lease: number, details: Record<string, string>): Promise<boolean> {
-    return (
-      text(await this.#runner.run('beat', [worker, lease, 'register', ...Object.entries(details).flat()])) ===
-      'alive'
-    )
+    const said = ['register', ...Object.entries(details).flat()]
+    return text(await this.#runner.run('beat', [worker, lease, ...said])) !== 'dead'
   }
 
-  /** False: declared dead. */
-  async beat(worker: string, lease: number): Promise<boolean> {
-    return text(await this.#runner.run('beat', [worker, lease])) === 'alive'
+  /** False: declared dead. onQuestion: somebody wants to know what it is doing; again with each beat, while he waits. */
+  async beat(worker: string, lease: number, onQuestion?: (question: string) => void): Promise<boolean> {
+    const [word, question] = text(await this.#runner.run('beat', [worker, lease])).split(' ')
+    if (question) onQuestion?.(question)
+    return word !== 'dead'
   }
 
   /** How many entries it still holds; 0: it has left. */

@@ -5,10 +5,13 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { Connection } from '../redis/connection.ts'
+import { Directory } from '../redis/directory.ts'
 import { Keys } from '../redis/keys.ts'
+import { Runner } from '../redis/runner.ts'
 import { Store } from '../redis/store.ts'
 import type { RedisTarget } from '../redis/target.ts'
 import { placeKey } from '../redis/wire.ts'
+import { Answers } from './answers.ts'
 import { Begun } from './begun.ts'
 import { Ending } from './ending.ts'
 import { Loop } from './loop.ts'
@@ -25,6 +28,8 @@ export interface HeartbeatData {
   readonly begun: SharedArrayBuffer
   readonly watch: SharedArrayBuffer
   readonly ending: SharedArrayBuffer
+  /** Whether the worker is in the process's main thread. */
+  readonly isMain: boolean
 }
 
 /** To the main thread. */
@@ -32,10 +37,19 @@ export type HeartbeatNews =
   | { readonly type: 'alive' | 'dead'; readonly worker: string }
   | { readonly type: 'given back'; readonly keys: readonly string[] }
   | { readonly type: 'trouble'; readonly message: string }
+  | { readonly type: 'call' }
+
+/** From the main thread: for whom to beat; somebody asks what that worker is doing; a call was heard. */
+export type HeartbeatOrder =
+  | { readonly type: 'follow'; readonly worker: string }
+  | { readonly type: 'question'; readonly question: string }
+  | { readonly type: 'heard' }
 
 /** Tasks that wait behind one that keeps the main loop, or all slots, for one to two of these are given back. */
 const LOOK = 50
 const MOST_GIVEN_BACK = 2_000
+/** The queue's name goes to the directory, ms. */
+const SEEN_EVERY = 600_000
 
 const data = workerData as HeartbeatData
 const begun = new Begun(data.begun)
@@ -45,8 +59,16 @@ const connection = new Connection(data.target, {
   // After an outage the first to be back waits a lease for the others, and then takes them for dead.
   maxBackoff: Math.min(data.lease / 3, 2_000),
 })
-const store = new Store(connection, new Keys(data.namespace, data.queue))
+const { namespace, queue } = data
+const keys = new Keys(namespace, queue)
+const store = new Store(connection, keys)
+const directory = new Directory({ connection, namespace, queue, every: SEEN_EVERY })
 const tell = (news: HeartbeatNews): void => parentPort?.postMessage(news)
+const answers = new Answers({
+  ...{ runner: new Runner(connection, keys), begun, isMain: data.isMain },
+  ready: () => connection.ready(period),
+  call: () => tell({ type: 'call' }),
+})
 const period = data.lease / 3
 let worker: string | undefined
 
@@ -57,16 +79,23 @@ const loop = new Loop({
     const beating = worker
     if (beating === undefined) return period
     await connection.ready(period)
-    const alive = await store.beat(beating, data.lease)
+    answers.call()
+    const alive = await store.beat(beating, data.lease, (question) => answers.asked(beating, question))
     tell({ type: alive ? 'alive' : 'dead', worker: beating })
     if (!alive && worker === beating) worker = undefined
+    directory.touch()
     return period
   },
 })
 
-parentPort?.on('message', (id: string) => {
-  worker = id
-  loop.kick()
+parentPort?.on('message', (order: HeartbeatOrder) => {
+  if (order.type === 'heard') answers.heard()
+  else if (order.type === 'question') {
+    if (worker !== undefined) answers.asked(worker, order.question)
+  } else {
+    worker = order.worker
+    loop.kick()
+  }
 })
 loop.start()
 

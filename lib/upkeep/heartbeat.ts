@@ -1,10 +1,10 @@
 /** The main thread's side of the heartbeat: starts the thread, names the worker to beat for, hears how it goes. */
 
-import { Worker as Thread } from 'node:worker_threads'
+import { isMainThread, Worker as Thread } from 'node:worker_threads'
 import { portableTarget, type RedisTarget } from '../redis/target.ts'
 import type { Begun } from './begun.ts'
 import { Ending } from './ending.ts'
-import type { HeartbeatData, HeartbeatNews } from './heartbeat-thread.ts'
+import type { HeartbeatData, HeartbeatNews, HeartbeatOrder } from './heartbeat-thread.ts'
 import { Loop } from './loop.ts'
 import type { Watch } from './watch.ts'
 
@@ -67,8 +67,13 @@ export class Heartbeat {
     this.#worker = worker
     this.#lastBeat = performance.now()
     this.#thread ??= this.#start()
-    this.#thread.postMessage(worker)
+    this.#say({ type: 'follow', worker })
     this.#standIn.start()
+  }
+
+  /** Somebody asks what this worker is doing: the thread answers, which also can where this loop cannot. */
+  asked(question: string): void {
+    this.#say({ type: 'question', question })
   }
 
   async stop(): Promise<void> {
@@ -76,6 +81,10 @@ export class Heartbeat {
     const thread = this.#thread
     this.#thread = undefined
     await Promise.all([thread?.terminate(), this.#standIn.stop()])
+  }
+
+  #say(order: HeartbeatOrder): void {
+    this.#thread?.postMessage(order)
   }
 
   async #beat(): Promise<void> {
@@ -92,7 +101,7 @@ export class Heartbeat {
     // Perhaps it ended while it gave something back; the pending list will tell.
     this.#options.onGivenBack([])
     this.#thread = this.#start()
-    this.#thread.postMessage(this.#worker)
+    this.#say({ type: 'follow', worker: this.#worker })
     this.#standIn.start()
   }
 
@@ -102,10 +111,15 @@ export class Heartbeat {
     const workerData: HeartbeatData = {
       ...{ target: portableTarget(target), namespace, queue, lease, failedTtl, maxFailed },
       ...{ begun: begun.memory, watch: watch.memory, ending: ending.memory },
+      isMain: isMainThread,
     }
     const thread = new Thread(THREAD, { workerData, execArgv: [], name: 'millrace-heartbeat' })
     thread.on('message', (news: HeartbeatNews) => {
       if (news.type === 'trouble') return
+      if (news.type === 'call') {
+        thread.postMessage({ type: 'heard' } satisfies HeartbeatOrder)
+        return
+      }
       if (news.type === 'given back') {
         this.#options.onGivenBack(news.keys)
         return

@@ -19,7 +19,7 @@ export interface WorkerHealth {
   readonly state: WorkerState
   /** Under which it is registered; '' while it is not. */
   readonly id: string
-  /** An operator has paused the queue: it takes nothing, and that is right. */
+  /** An operator has paused the queue, or told this worker to be quiet: it takes nothing, and that is right. */
   readonly isPaused: boolean
   /** Since when it consumes without a break; undefined: it does not now, or has not been answered yet. */
   readonly since: Date | undefined
@@ -56,6 +56,8 @@ export interface Patient {
   readonly now: () => { readonly state: WorkerState; readonly id: string }
 }
 
+const isIdle = ({ isPaused, order }: Settings): boolean => isPaused || order === 'quiet'
+
 /** `settings` is a script that needs what turns need, and that knows whether the worker is registered. */
 export async function examine(patient: Patient, options?: HealthOptions): Promise<WorkerHealth> {
   const { timeout } = resolve('worker.health', options, HEALTH_OPTIONS)
@@ -78,7 +80,7 @@ function describe(
   const { held, consuming, concurrency } = processor
   const isRunning = state === 'running'
   const isAnswered = told !== undefined && told.problem === undefined
-  const isPaused = isAnswered && told.answer ? told.answer.isPaused : processor.isPaused
+  const isPaused = isAnswered && told.answer ? isIdle(told.answer) : processor.isPaused
   const age = id === '' ? undefined : heartbeat.age
   const reasons = [STATES[state], told?.problem]
   if (isRunning && isAnswered && !told.answer) reasons.push('its registration is gone from Redis')

@@ -14,6 +14,8 @@ export interface WorkerServices {
   readonly commands: Connection
   readonly store: Store
   readonly registry: Registry
+  /** Tells the directory of queues that this one is in use. */
+  readonly seen: () => void
   readonly admin: Admin
   readonly limits: Pick<
     ExecuteOptions,

@@ -34,6 +34,17 @@ export interface WorkerOptions {
   readonly name?: string
 }
 
+/** Options of `queue.run()`. Times in ms. */
+export interface RunOptions extends WorkerOptions {
+  /**
+   * How many processes work. Above 1, this one supervises: it starts the program (process.argv) so many times, in each of
+   * which the same call of `queue.run()` is a worker, starts again what dies, and opens no connection for them itself.
+   * SIGTERM and SIGINT drain all, SIGHUP changes them for new ones, one by one. `auto`: as many as there are cores.
+   * On an inline queue `auto` is 1, and more is refused. Default 1: this process.
+   */
+  readonly processes?: number | 'auto'
+}
+
 export interface TaskStart {
   readonly id: string
   readonly name: string

@@ -8,10 +8,10 @@
  */
 
 import { EventEmitter } from 'node:events'
-import { hostname } from 'node:os'
 import { Clock } from '../clock.ts'
 import { OptionError } from '../errors.ts'
 import { newWorkerId } from '../ids.ts'
+import type { Settings } from '../redis/admin.ts'
 import type { HealthOptions } from '../redis/probe.ts'
 import { report, toError } from '../report.ts'
 import { Begun } from '../upkeep/begun.ts'
@@ -24,15 +24,14 @@ import { unparkLoop } from '../upkeep/unpark.ts'
 import { Watch } from '../upkeep/watch.ts'
 import { examine, type WorkerHealth, type WorkerState } from './health.ts'
 import { observerOf } from './observer.ts'
+import { Orders } from './orders.ts'
 import { Processor } from './processor.ts'
-import { insist, type Patience } from './retry.ts'
+import { leave, READY_TIMEOUT, register } from './registration.ts'
+import type { Patience } from './retry.ts'
 import type { WorkerServices } from './services.ts'
 import { within } from './within.ts'
 import type { WorkerEvents, WorkerOptions } from './worker-options.ts'
 
-const READY_TIMEOUT = 2_000
-/** Between tries to register. */
-const REGISTER_PAUSE = 500
 /** For handlers to heed their signal once the drain's time is over. */
 const ABORT_GRACE = 500
 /** For giving back and leaving, if Redis does not answer. */
@@ -49,6 +48,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
   readonly #unpark: Loop
   readonly #clock = new Clock()
   readonly #patience: Patience
+  readonly #orders: Orders
+  /** It was told to take nothing more, under this id or one before. */
+  #isQuiet = false
   #state: WorkerState = 'idle'
   #id = ''
   #leaveBy = Number.POSITIVE_INFINITY
@@ -71,6 +73,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
       ready: () => commands.ready(READY_TIMEOUT),
       isOver: () => this.#state === 'stopped' || performance.now() > this.#leaveBy,
     }
+    this.#orders = new Orders({
+      ...{ admin: services.admin, patience: this.#patience, worker },
+      obey: (settings) => this.#obey(settings),
+    })
     const begun = new Begun()
     const watch = new Watch()
     this.#heartbeat = new Heartbeat({
@@ -103,7 +109,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       onLost: (keys) => processor.loseAll(keys),
       onCancelled: (keys) => {
         // While it is paused it reads nothing, and would not see that its connection is gone.
-        if (processor.isPaused) void this.#readSettings()
+        if (processor.isPaused) void this.#orders.read()
         for (const key of keys) processor.cancel(key, 'the task was cancelled')
       },
     })
@@ -151,40 +157,23 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#stopping
   }
 
-  /** Keeps trying: a worker that was started before its Redis begins when Redis does. */
   async #register(): Promise<void> {
-    const { commands, store } = this.#services
-    const { lease, name, concurrency } = this.#options
-    const id = newWorkerId(name)
-    const details = {
-      ...{ host: hostname(), pid: String(process.pid), concurrency: String(concurrency) },
-      tasks: [...this.#services.registry.keys()].join(' '),
-    }
+    const id = newWorkerId(this.#options.name)
     this.#state = 'starting'
-    while (this.#state === 'starting') {
-      try {
-        await commands.ready(READY_TIMEOUT)
-        await store.ensureGroups()
-        await store.register(id, lease, details)
-        break
-      } catch (error) {
-        // The connection says itself what is wrong with it; here only what it cannot know.
-        if (commands.isReady) this.#report(toError(error))
-        await new Promise((resolve) => setTimeout(resolve, REGISTER_PAUSE))
-      }
-    }
-    if (this.#state !== 'starting') {
-      // Stopped meanwhile: nobody has to wait for the end of this lease.
-      await store.leave(id).catch(() => {})
-      return
-    }
+    const isRegistered = await register(this.#services, {
+      ...{ id, options: this.#options, isQuiet: this.#isQuiet },
+      isWanted: () => this.#state === 'starting',
+      onError: (error) => this.#report(error),
+    })
+    if (!isRegistered) return
     this.#id = id
     this.#state = 'running'
     this.#heartbeat.follow(id)
+    this.#services.seen()
     this.#recover.start()
     this.#reconcile.start()
     this.#promoter.start()
-    await this.#readSettings()
+    await this.#orders.read()
     // Stopped or declared dead meanwhile: it must not open behind its own end.
     if (!this.#isRunning(id)) return
     this.emit('ready', id)
@@ -197,32 +186,29 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#reconcile.kick()
     this.#promoter.due(0)
     this.#unpark.kick()
-    void this.#readSettings()
+    void this.#orders.read()
   }
 
   /**
-   * `due <ms>`: something is due sooner than all else · `parked <name>`: another worker
-   * did not know a task of that name · `settings`, `paused`: an operator has changed them.
+   * `due <ms>`: something is due sooner than all else · `parked <name>`: another worker did not know a task of that
+   * name · `settings`, `paused`: an operator has changed them · `order <id>`, `order`: he has told that worker, or all ·
+   * `question <id> <question>`: he asks what that worker is doing.
    */
   #onWord(word: string): void {
-    const [verb, detail] = word.split(' ')
+    const [verb, detail, more] = word.split(' ')
     const { registry } = this.#services
     if (verb === 'due') this.#promoter.due(Number(detail) || 0)
     else if (verb === 'parked' && registry.has(detail ?? '')) this.#unpark.kick()
-    else if (verb === 'settings' || verb === 'paused') void this.#readSettings()
+    else if (verb === 'settings' || verb === 'paused') void this.#orders.read()
+    else if (verb === 'order' && (detail ?? this.#id) === this.#id) void this.#orders.read()
+    else if (verb === 'question' && detail === this.#id && more) this.#heartbeat.asked(more)
   }
 
-  async #readSettings(): Promise<void> {
-    const id = this.#id
-    if (id === '') return
-    try {
-      const settings = await this.#services.admin.settings(id)
-      if (!settings || id !== this.#id) return
-      this.#processor.isPaused = settings.isPaused
-      this.#processor.concurrency = settings.concurrency ?? this.#options.concurrency
-    } catch {
-      // Every reconnect asks again.
-    }
+  #obey({ isPaused, concurrency, order }: Settings): void {
+    if (order === 'stop' && !this.#stopping) void this.stop()
+    this.#isQuiet ||= order === 'quiet'
+    this.#processor.isPaused = isPaused || this.#isQuiet
+    this.#processor.concurrency = concurrency ?? this.#options.concurrency
   }
 
   #isRunning(id: string): boolean {
@@ -240,6 +226,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   async #stop(timeout: number): Promise<void> {
     const wasRunning = this.#state === 'running'
     this.#state = wasRunning ? 'draining' : 'stopped'
+    // For people, who see it in the list.
+    if (wasRunning) void this.#services.admin.order('stop', this.#id).catch(() => {})
     await Promise.all([
       this.#recover.stop(),
       this.#reconcile.stop(),
@@ -249,7 +237,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (wasRunning) {
       try {
         await this.#drain(timeout)
-        await this.#leave()
+        await leave(this.#services, this.#patience, this.#id)
+        this.#id = ''
       } catch (error) {
         // Redis is away: the others recover what is left when the lease ends.
         this.#report(toError(error))
@@ -276,19 +265,6 @@ export class Worker extends EventEmitter<WorkerEvents> {
       await this.#processor.giveBackAll('the worker stops')
     }
     await within(LEAVE_TIMEOUT, this.#processor.settled())
-  }
-
-  async #leave(): Promise<void> {
-    const { store } = this.#services
-    const id = this.#id
-    const leave = (): Promise<number> => insist(this.#patience, () => store.leave(id))
-    while ((await leave()) > 0 && !this.#patience.isOver()) {
-      const places = await store.pending(id, 1_000)
-      if (places === 'dead') break
-      const strays = places.places.map((place) => ({ ...place, begun: false }))
-      await store.release(id, strays, this.#services.limits.failedTtl)
-    }
-    this.#id = ''
   }
 
   #report(error: Error): void {

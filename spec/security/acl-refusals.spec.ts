@@ -64,15 +64,23 @@ const WRONG: Record<Role, string[]> = {
       `HSET ${P}:worker:a asked 1`,
       `ZRANGE ${P}:failed 0 -1`,
       `LRANGE ${P}:quarantine 0 -1`,
+      'ZRANGE millrace:queues 0 -1',
     ],
   ],
-  worker: [...EVERYBODY, `XGROUP DESTROY ${STREAM} workers`, `XGROUP SETID ${STREAM} workers $`],
+  worker: [
+    ...EVERYBODY,
+    'ZRANGE millrace:queues 0 -1',
+    `XGROUP DESTROY ${STREAM} workers`,
+    `XGROUP SETID ${STREAM} workers $`,
+  ],
   operator: [
     ...EVERYBODY,
     ...TAKING,
     `XDEL ${STREAM} 1-1`,
     `SUBSCRIBE ${P}:control`,
     `LRANGE ${P}:quarantine 0 -1`,
+    `ZADD ${P}:workers 1 me`,
+    'ZADD millrace:queues 1 mine',
   ],
 }
 

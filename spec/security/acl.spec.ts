@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { currentTask, type Queue, RetryLater, type Worker } from '../../lib/index.ts'
+import { currentTask, Queue, RetryLater, type Worker } from '../../lib/index.ts'
 import { gate, rejection } from '../support/fresh.ts'
 import { until } from '../support/until.ts'
 import { documentedRules, ROLES, type Roles, startRoles } from './roles.ts'
@@ -365,6 +365,8 @@ describe('an operator', () => {
     assert.equal(await operator.setConcurrency(worker.id, 2), true)
     assert.equal(await operator.setConcurrency('all', null), true)
     assert.equal((await operator.health()).ok, true)
+    assert.equal((await operator.workers()).find(({ id }) => id === worker.id)?.state, 'paused')
+    assert.deepEqual(await Queue.list({ redis: roles.url('operator') }), ['orders'])
     await operator.resume()
     assert.equal(await newest.get(), 8)
     await until('the unknown to be parked', async () => (await operator.counts()).parked === 1)
@@ -372,6 +374,10 @@ describe('an operator', () => {
     const after = await operator.counts()
     assert.deepEqual([after.queued, after.scheduled, after.parked, after.failed], [0, 0, 0, 0])
     assert.equal(await operator.retry({}), 0)
-    await stop(worker)
+    assert.equal((await operator.stacks(worker.id))?.blocked, 0)
+    const stopped = new Promise<void>((resolve) => worker.once('stopped', () => resolve()))
+    assert.equal(await operator.quietWorker(worker.id), 1)
+    assert.equal(await operator.stopWorker(worker.id), 1)
+    await stopped
   })
 })

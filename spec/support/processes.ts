@@ -13,6 +13,8 @@ export interface Child extends AsyncDisposable {
   /** Resolves when it has printed this; fails with all that it printed. */
   prints(text: string | RegExp, timeout?: number): Promise<RegExpMatchArray>
   signal(name: NodeJS.Signals): void
+  /** Sends it a message, if it was started with a channel. */
+  send(message: string): void
   /** Resolves with the exit code, or the signal's name. */
   readonly ended: Promise<number | string>
 }
@@ -23,6 +25,8 @@ export interface ChildOptions {
   /** Runs it without tsx: it is JavaScript. */
   readonly plain?: boolean
   readonly cwd?: string
+  /** Starts it with an IPC channel. */
+  readonly hasChannel?: boolean
   /** More for Node, ahead of the loader. */
   readonly execArgv?: readonly string[]
 }
@@ -37,7 +41,7 @@ export function start(script: string, options: ChildOptions = {}): Child {
     {
       cwd: options.cwd ?? root,
       env: { ...process.env, ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.hasChannel ? (['ipc'] as const) : [])],
     },
   )
   let output = ''
@@ -81,6 +85,9 @@ export function start(script: string, options: ChildOptions = {}): Child {
     },
     signal(name) {
       if (end === undefined) child.kill(name)
+    },
+    send(message) {
+      if (child.connected) child.send(message)
     },
     async [Symbol.asyncDispose]() {
       if (end === undefined) {

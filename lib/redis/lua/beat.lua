@@ -3,9 +3,10 @@
 -- who was declared dead comes back under a new id or not at all.
 --   args: { worker, lease, 'register', field, value, … } or { worker, lease }      lease in ms
 --   keys: P:workers zset worker → when its lease ends (0 = declared dead), P:worker:<id> hash
---         `since` in that hash: from when on every beat came in time (shared by recover as its gate). In time is at
+--         `started` in that hash: the registration's time
+--         `since`: from when on every beat came in time (shared by recover as its gate). In time is at
 --         half the lease: an outage that ends the lease of another is seen by all, and not only by those it ended too
---   gives: alive | dead
+--   gives: alive | dead; `alive <question>` where somebody waits for an answer (ask.lua)
 --! include base
 
 local worker, lease, workers = args[1], tonumber(args[2]), P .. ':workers'
@@ -13,7 +14,7 @@ local details, DAY = P .. ':worker:' .. worker, 86400000
 local expiry = call('ZSCORE', workers, worker)
 
 if args[3] == 'register' and not expiry then
-  call('HSET', details, 'since', now, unpack(args, 4))
+  call('HSET', details, 'since', now, 'started', now, unpack(args, 4))
 elseif not expiry or expiry == '0' then
   return 'dead'
 elseif tonumber(expiry) < now + lease / 2 then
@@ -21,4 +22,5 @@ elseif tonumber(expiry) < now + lease / 2 then
 end
 call('ZADD', workers, now + lease, worker)
 call('PEXPIRE', details, DAY)
-return 'alive'
+local question, till = unpack(call('HMGET', details, 'question', 'until'))
+return question and tonumber(till) > tonumber(now) and 'alive ' .. question or 'alive'

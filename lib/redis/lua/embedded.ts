@@ -540,6 +540,14 @@ end
 `
 
 export const sources = {
+  ask: `#!lua flags=allow-oom
+${base}${owner}local worker, question = args[1], args[2]
+local details = P .. ':worker:' .. worker
+if not is_registered(worker) or call('EXISTS', details) == 0 then return 'none' end
+call('HSET', details, 'question', question, 'until', string.format('%.0f', now + args[3]))
+call('PUBLISH', P .. ':control', 'question ' .. worker .. ' ' .. question)
+return 'asked'
+`,
   attach: `#!lua flags=allow-oom
 ${base}${replies}${rare}${settle}local task = rare()
 local client, join, failed_ttl, max_failed, answers = args[1], args[2] == '1', args[3], args[4], {}
@@ -584,7 +592,7 @@ ${base}local worker, lease, workers = args[1], tonumber(args[2]), P .. ':workers
 local details, DAY = P .. ':worker:' .. worker, 86400000
 local expiry = call('ZSCORE', workers, worker)
 if args[3] == 'register' and not expiry then
-  call('HSET', details, 'since', now, unpack(args, 4))
+  call('HSET', details, 'since', now, 'started', now, unpack(args, 4))
 elseif not expiry or expiry == '0' then
   return 'dead'
 elseif tonumber(expiry) < now + lease / 2 then
@@ -592,7 +600,8 @@ elseif tonumber(expiry) < now + lease / 2 then
 end
 call('ZADD', workers, now + lease, worker)
 call('PEXPIRE', details, DAY)
-return 'alive'
+local question, till = unpack(call('HMGET', details, 'question', 'until'))
+return question and tonumber(till) > tonumber(now) and 'alive ' .. question or 'alive'
 `,
   cancel: `#!lua flags=allow-oom
 ${base}${replies}${rare}${settle}local task = rare()
@@ -828,6 +837,22 @@ for _, lane in ipairs(LANES) do
 end
 return made
 `,
+  holds: `#!lua flags=no-writes
+${base}local HEAD = 512
+local answer = {}
+for _, lane in ipairs(LANES) do
+  local pending = pcall('XPENDING', STREAM .. lane, GROUP, '-', '+', args[2], args[1])
+  for _, item in ipairs(pending.err and {} or pending) do
+    local found = call('XRANGE', STREAM .. lane, item[1], item[1])[1]
+    if found and #found[2] > 1 then
+      local n = #answer
+      answer[n + 1], answer[n + 2], answer[n + 3] = lane, item[1], found[2][1]
+      answer[n + 4], answer[n + 5] = string.sub(found[2][2], 1, HEAD), item[3]
+    end
+  end
+end
+return answer
+`,
   inspect: `#!lua flags=no-writes
 ${base}${rare}local task = rare()
 local fields = pcall('HGETALL', TASK .. args[1])
@@ -938,6 +963,19 @@ ${base}${rare}local task = rare()
 local answer = task.move(args[1], args[2])
 task.tell_nearest()
 return answer
+`,
+  order: `#!lua flags=allow-oom
+${base}${owner}local order, one, told = args[1], args[2], 0
+local workers = one == '' and call('ZRANGE', P .. ':workers', '(0', '+inf', 'BYSCORE') or { one }
+for _, worker in ipairs(workers) do
+  local details = P .. ':worker:' .. worker
+  if is_registered(worker) and call('EXISTS', details) == 1 then
+    if call('HGET', details, 'order') ~= 'stop' then call('HSET', details, 'order', order) end
+    told = told + 1
+  end
+end
+if told > 0 then call('PUBLISH', P .. ':control', one == '' and 'order' or 'order ' .. one) end
+return told
 `,
   pending: `#!lua flags=no-writes
 ${base}${owner}if not is_registered(args[1]) then return 'dead' end
@@ -1209,8 +1247,8 @@ for i = 2, #args, 2 do
   if value == '' then call('HDEL', key, name) else call('HSET', key, name, value) end
 end
 if #args > 1 then call('PUBLISH', P .. ':control', call('HEXISTS', settings, 'paused') == 1 and 'paused' or 'settings') end
-local asked = worker ~= '' and call('HGET', own, 'asked')
-return { call('HGET', settings, 'paused') or '', asked or call('HGET', settings, 'concurrency') or '' }
+local told = worker ~= '' and call('HMGET', own, 'asked', 'order') or {}
+return { call('HGET', settings, 'paused') or '', told[1] or call('HGET', settings, 'concurrency') or '', told[2] or '' }
 `,
   survey: `#!lua flags=no-writes
 ${base}${rare}local task = rare()
@@ -1322,5 +1360,27 @@ end
 if taken > 0 then pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', most, 'STREAMS', STREAM .. 'first', '>') end
 task.tell_nearest()
 return taken
+`,
+  workers: `#!lua flags=no-writes
+${base}local DAY, FIELDS = 86400000, { 'host', 'pid', 'asked', 'concurrency', 'tasks', 'started', 'order' }
+local held, paused, asked = {}, call('HEXISTS', P .. ':settings', 'paused') == 1, call('HGET', P .. ':settings', 'concurrency')
+for _, lane in ipairs(LANES) do
+  local pending = pcall('XPENDING', STREAM .. lane, GROUP)
+  for _, consumer in ipairs(not pending.err and pending[4] or {}) do
+    held[consumer[1]] = (held[consumer[1]] or 0) + consumer[2]
+  end
+end
+local answer, leases = {}, call('ZRANGE', P .. ':workers', 0, args[1] - 1, 'WITHSCORES')
+for i = 1, #leases, 2 do
+  local worker, state = leases[i], paused and 'paused' or 'running'
+  local details = P .. ':worker:' .. worker
+  local host, pid, own, concurrency, tasks, started, order = unpack(call('HMGET', details, unpack(FIELDS)))
+  local expires = call('PEXPIRETIME', details)
+  if order then state = order == 'stop' and 'stopping' or 'quiet' end
+  if tonumber(leases[i + 1]) < tonumber(now) then state = 'silent' end
+  answer[#answer + 1] = { worker, state, host or '', pid or '', own or asked or concurrency or '', tasks or '', started or '',
+    expires < 0 and '' or string.format('%.0f', expires - DAY), held[worker] or 0 }
+end
+return answer
 `,
 } as const

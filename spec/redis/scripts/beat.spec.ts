@@ -15,14 +15,17 @@ const tests = table('beat', [
     answer: 'alive',
     keyspace: {
       workers: zset({ w1: '<now+60s>', w2: '<now+30s>' }),
-      'worker:w1': hash({ since: '<now>', host: 'h', pid: '7' }, DAY),
+      'worker:w1': hash({ since: '<now>', started: '<now>', host: 'h', pid: '7' }, DAY),
     },
   },
   {
     name: 'a worker without details registers too',
     args: ['w1', LEASE, 'register'],
     answer: 'alive',
-    keyspace: { workers: zset({ w1: '<now+60s>' }), 'worker:w1': hash({ since: '<now>' }, DAY) },
+    keyspace: {
+      workers: zset({ w1: '<now+60s>' }),
+      'worker:w1': hash({ since: '<now>', started: '<now>' }, DAY),
+    },
   },
   {
     name: 'a beat in time gives a new lease, and the time since which all came in time stays',
@@ -62,6 +65,24 @@ const tests = table('beat', [
     keyspace: { workers: zset({ w1: '<now+60s>' }) },
   },
   {
+    name: 'a question that somebody waits for is told with each beat',
+    seed: (s) =>
+      s
+        .worker('w1', { lease: LEASE })
+        .command('HSET', 'P:worker:w1', 'question', 'q1', 'until', s.now + 60_000),
+    args: ['w1', LEASE],
+    answer: 'alive q1',
+  },
+  {
+    name: 'a question that nobody waits for any more is not',
+    seed: (s) =>
+      s
+        .worker('w1', { lease: LEASE })
+        .command('HSET', 'P:worker:w1', 'question', 'q1', 'until', s.now - 60_000),
+    args: ['w1', LEASE],
+    answer: 'alive',
+  },
+  {
     name: 'who was declared dead is told so and changes nothing',
     seed: (s) => s.markedDead('w1'),
     args: ['w1', LEASE],
@@ -84,7 +105,10 @@ const tests = table('beat', [
     full: true,
     args: ['w1', LEASE, 'register', 'host', 'h'],
     answer: 'alive',
-    keyspace: { workers: zset({ w1: '<now+60s>' }), 'worker:w1': hash({ since: '<now>', host: 'h' }, DAY) },
+    keyspace: {
+      workers: zset({ w1: '<now+60s>' }),
+      'worker:w1': hash({ since: '<now>', started: '<now>', host: 'h' }, DAY),
+    },
   },
   {
     name: 'at maxmemory a worker beats, in time and late',
