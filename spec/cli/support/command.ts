@@ -1,0 +1,57 @@
+/** The real command in real processes, and in a terminal of its own. */
+
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { type Child, type ChildOptions, start } from '../../support/processes.ts'
+
+const BIN = fileURLToPath(new URL('../../../lib/cli/bin.ts', import.meta.url))
+export const TASKS = fileURLToPath(new URL('./tasks.ts', import.meta.url))
+
+export interface Ended {
+  readonly code: number | string
+  readonly stdout: string
+  readonly stderr: string
+}
+
+interface Options {
+  readonly env?: Record<string, string>
+  readonly cwd?: string
+  /** Given to stdin. */
+  readonly input?: string
+}
+
+/** Runs the command to its end. */
+export async function millrace(
+  args: readonly string[],
+  { env, cwd, input = '' }: Options = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), BIN, ...args], {
+    ...{ cwd, env: { ...process.env, NODE_OPTIONS: '', ...env }, stdio: ['pipe', 'pipe', 'pipe'] },
+  })
+  child.stdin.end(input)
+  const out: Buffer[] = []
+  const err: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
+  const code = await new Promise<number | string>((resolve) => {
+    child.on('close', (status, signal) => resolve(signal ?? status ?? -1))
+  })
+  return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }
+}
+
+/** Starts the command; it goes on. */
+export const startMillrace = (args: readonly string[], options: ChildOptions = {}): Child =>
+  start(BIN, { ...options, args })
+
+/** Starts it in a terminal of 80 columns: what it writes there is its output. */
+export function inTerminal(args: readonly string[], env: Record<string, string>): Child {
+  const words = [process.execPath, '--import', import.meta.resolve('tsx'), BIN, ...args]
+  const line = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
+  const runner = fileURLToPath(new URL('./terminal.mjs', import.meta.url))
+  return start(runner, {
+    plain: true,
+    hasChannel: true,
+    args: [`stty cols 80; exec ${line}`],
+    env: { ...env, TERM: 'xterm' },
+  })
+}
