@@ -99,13 +99,18 @@ export class Forked {
     })
   }
 
+  /** It has said so, and runs. */
+  get isReady(): boolean {
+    return this.#isReady && !this.#isOver
+  }
+
   /** Waits for its word, `timeout` ms; false: it did not come, or the process has ended. */
   async readyWithin(timeout: number): Promise<boolean> {
     const waiting = new AbortController()
     const over = delay(timeout, undefined, { signal: waiting.signal }).catch(() => {})
     await Promise.race([this.#ready, this.ended, over])
     waiting.abort()
-    return this.#isReady && !this.#isOver
+    return this.isReady
   }
 
   /** SIGTERM, and SIGKILL after `timeout` ms; 0: SIGKILL now. Safe twice: a shorter timeout cuts the first one short. */

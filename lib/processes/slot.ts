@@ -51,6 +51,10 @@ export class Slot {
     return this.#isStopping && this.#alive.size === 0
   }
 
+  get isReady(): boolean {
+    return this.#current?.isReady === true
+  }
+
   start(): void {
     if (!this.#isStopping && !this.#current) this.#current = this.#fork()
   }

@@ -18,6 +18,8 @@ export interface Supervised {
 export interface Supervision extends Runnable {
   /** What SIGHUP does: lib/processes/supervisor.ts. */
   reload(): Promise<boolean>
+  /** How many processes do their work now. */
+  ready(): number
 }
 
 /** Several queues that run in one program have one supervisor: each child makes all their calls. */
@@ -58,6 +60,7 @@ export function supervised({ processes, drainTimeout, onError }: Supervised): Su
   return {
     run: () => (isFirst ? untilEnded(supervisor) : supervisor.run()),
     reload: () => supervisor.reload(),
+    ready: () => supervisor.ready,
     stop: ({ timeout } = {}) => {
       if (timeout === undefined) return supervisor.stop()
       if (timeout > 0 || isHurried) return supervisor.stop({ timeout })

@@ -70,6 +70,11 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     this.#slots = Array.from({ length: processes }, (_, i) => this.#slot(i + 1, program, readyTimeout))
   }
 
+  /** How many do their work now. */
+  get ready(): number {
+    return this.#slots.filter(({ isReady }) => isReady).length
+  }
+
   /** Resolves when all have ended, after `stop()` or because they were done. Safe twice. */
   run(): Promise<void> {
     if (!this.#running) {

@@ -216,6 +216,26 @@ describe('a worker', () => {
     assert.equal((await fetch(`http://${address}/healthz`, { method: 'POST' })).status, 405)
   })
 
+  test('in several processes: one that has run so many tasks is replaced, and readiness counts them', async () => {
+    const { worker, queue: open } = scene()
+    await using child = worker('--processes', '2', '--max-tasks', '3', '--health-port', '0')
+    const [, address] = await child.prints(/"health":"([^"]+)"/)
+    await until('both to be ready', async () => {
+      const answer = await fetch(`http://${address}/readyz`)
+      return answer.status === 200 && ((await answer.json()) as { ready: number }).ready === 2
+    })
+    await using queue = open()
+    const where = queue.remote<() => number>('where')
+    const pids = new Set<number>()
+    await until('a third process to run something', async () => {
+      pids.add(await where().get())
+      return pids.size === 3
+    })
+    await child.prints(/asks to be replaced: it has run 3 tasks/)
+    child.signal('SIGTERM')
+    assert.equal(await child.ended, 0)
+  })
+
   test('in several processes: each runs tasks, and all drain', async () => {
     const s = scene()
     const { worker } = s

@@ -70,7 +70,7 @@ export async function work(modules: readonly string[], flags: WorkerFlags): Prom
     ...{ ...flags, modules },
     ...(flags.verbose && { logLevel: 'debug' }),
   })
-  const { processes, drainTimeout, redis, namespace, defaults } = settings
+  const { processes, redis, namespace, defaults } = settings
   const isBurst = flags.burst === true
   const isSupervised = processes > 1 || flags.watch === true
   if (isBurst && isSupervised) throw usage('--burst works in one process: leave out --processes and --watch')
@@ -84,46 +84,63 @@ export async function work(modules: readonly string[], flags: WorkerFlags): Prom
   for (const queue of queues) {
     queue.on('error', (err) => logger.error({ queue: queue.name, err }, err.message))
   }
-  let crew: Crew | undefined
-  const server = isChild ? undefined : await health(settings, () => crew)
+  const team =
+    isSupervised && !isChild ? processesOf(settings, logger) : crewOf(posts, settings, isBurst, logger)
+  const { healthPort } = settings
+  const server =
+    isChild || healthPort === undefined ? undefined : await serveHealth(healthPort, () => team.health())
   if (!isChild) announce(posts, settings, server, logger)
-  const newCrew = (): Crew => {
-    crew = new Crew(posts, { isBurst, ...limits(settings), onEnough: replace })
-    return crew
-  }
-  const onError = (err: Error): void => logger.error({}, err.message)
-  let endWatch = (): void => {}
+  const endWatch = flags.watch && !isChild ? watchSources(folder, (file) => changed(file)) : () => {}
   try {
-    if (isChild) await runAsChild(newCrew(), drainTimeout)
-    else if (!isSupervised) await runUntilSignal(newCrew())
-    else {
-      const supervisor = supervised({ processes, drainTimeout, onError })
-      if (flags.watch) {
-        endWatch = watchSources(folder, (file) => {
-          logger.info({ file: relative(folder, file) }, 'changed: starts anew')
-          void supervisor.reload()
-        })
-      }
-      await runUntilSignal(supervisor)
-    }
+    await team.run()
   } finally {
     endWatch()
     await Promise.all(queues.map((queue) => queue.close()))
     await server?.close()
   }
 
-  /** A process under a supervisor asks for another; one alone ends, and whoever runs it starts it again. */
-  function replace(why: string): void {
-    logger.info({ pid: process.pid }, isChild ? `asks to be replaced: ${why}` : `stops: ${why}`)
-    if (isChild) askReplacement(why)
-    else void crew?.stop()
+  function changed(file: string): void {
+    logger.info({ file: relative(folder, file) }, 'changed: starts anew')
+    team.reload()
   }
 }
 
-const limits = ({ maxTasks, maxMemory }: Settings): Pick<Settings, 'maxTasks' | 'maxMemory'> => ({
-  maxTasks,
-  maxMemory,
-})
+/** What this process runs: workers, or the supervisor of processes that do. */
+interface Team {
+  /** Until a signal, or until there is nothing more to do. */
+  run(): Promise<void>
+  reload(): void
+  health(): Promise<Health>
+}
+
+function crewOf(posts: readonly Post[], settings: Settings, isBurst: boolean, logger: Logger): Team {
+  const { maxTasks, maxMemory, drainTimeout } = settings
+  /** A process under a supervisor asks for another; one alone ends, and whoever runs it starts it again. */
+  const onEnough = (why: string): void => {
+    logger.info({ pid: process.pid }, isChild ? `asks to be replaced: ${why}` : `stops: ${why}`)
+    if (isChild) askReplacement(why)
+    else void crew.stop()
+  }
+  const crew = new Crew(posts, { isBurst, maxTasks, maxMemory, onEnough })
+  return {
+    run: () => (isChild ? runAsChild(crew, drainTimeout) : runUntilSignal(crew)),
+    reload: () => {},
+    health: async () => {
+      const workers = await Promise.all(crew.workers.map((worker) => worker.health()))
+      return { ok: workers.every(({ ok }) => ok), workers }
+    },
+  }
+}
+
+function processesOf({ processes, drainTimeout }: Settings, logger: Logger): Team {
+  const onError = (error: Error): void => logger.error({}, error.message)
+  const supervisor = supervised({ processes, drainTimeout, onError })
+  return {
+    run: () => runUntilSignal(supervisor),
+    reload: () => void supervisor.reload(),
+    health: async () => ({ ok: supervisor.ready() === processes, processes, ready: supervisor.ready() }),
+  }
+}
 
 /** Which of the queues are worked on, and how. Throws ExitError where there is nothing to do. */
 function postsOf(queues: readonly Queue[], settings: Settings, logger: Logger): Post[] {
@@ -164,14 +181,4 @@ function announce(
     },
     'millrace worker starts',
   )
-}
-
-async function health(settings: Settings, crew: () => Crew | undefined): Promise<HealthServer | undefined> {
-  if (settings.healthPort === undefined) return undefined
-  return await serveHealth(settings.healthPort, async (): Promise<Health> => {
-    const current = crew()
-    if (!current) return { ok: settings.processes > 1, processes: settings.processes }
-    const workers = await Promise.all(current.workers.map((worker) => worker.health()))
-    return { ok: workers.every(({ ok }) => ok), workers }
-  })
 }
