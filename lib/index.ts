@@ -45,6 +45,7 @@ export type {
   RemoveAnswer,
   RetryAnswer,
 } from './redis/admin.ts'
+export type { QueueEvent } from './redis/events.ts'
 export type { HealthOptions } from './redis/probe.ts'
 export type { RunningTask, StackFrame, WorkerStacks } from './redis/stacks.ts'
 export type { RedisTarget } from './redis/target.ts'

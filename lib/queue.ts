@@ -32,6 +32,7 @@ import {
 } from './queue-options.ts'
 import { type Backend, RedisBackend } from './redis/backend.ts'
 import { listQueues } from './redis/directory.ts'
+import { type QueueEvent, type Watching, watchEvents } from './redis/events.ts'
 import { HEALTH_OPTIONS, type HealthOptions } from './redis/probe.ts'
 import { type RedisTarget, resolveTarget } from './redis/target.ts'
 import { Tasks } from './redis/tasks.ts'
@@ -69,6 +70,7 @@ export class Queue extends Operations implements AsyncDisposable {
   readonly #services: TaskServices
   readonly #registry = new Map<string, Definition>()
   readonly #workers = new Set<Pick<Worker, 'stop'>>()
+  readonly #watches = new Set<Watching>()
   #closing: Promise<void> | undefined
 
   static {
@@ -243,6 +245,19 @@ export class Queue extends Operations implements AsyncDisposable {
   }
 
   /**
+   * What its workers do, live and as it comes, until the loop is left or `signal` aborts: attempts that begin and end,
+   * workers that come and go. Workers tell only while somebody listens; what happens while a connection is away is not
+   * told. Rejects with RedisError when Redis is not reached. Throws OptionError on an inline queue.
+   */
+  async *events({ signal }: { readonly signal?: AbortSignal } = {}): AsyncGenerator<QueueEvent, void, void> {
+    this.#checkOpen()
+    if (!this.#redis) throw new OptionError('queue.events: an inline queue has no workers that tell')
+    const { target, store } = this.#redis
+    const timeout = this.#options.enqueueTimeout
+    yield* watchEvents({ target, keys: store.keys, timeout, signal, open: this.#watches })
+  }
+
+  /**
    * Whether Redis would accept a call now, proved by the script that accepts calls. Whatever is wrong with Redis, it
    * answers in time. Throws OptionError.
    */
@@ -266,6 +281,7 @@ export class Queue extends Operations implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()))
+    for (const watching of this.#watches) watching.close()
     await this.#enqueuer.flush()
     await this.#backend.drain()
     await this.#replies.close(new QueueClosedError(this.name))

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { Queue } from '../queue.ts'
 import type { RedisTarget } from '../redis/target.ts'
 import { EXIT, ExitError, usage } from './exit.ts'
+import { nearest } from './near.ts'
 import { Output } from './output.ts'
 import { type Flags, type Resolved, resolveSettings, type Settings } from './settings.ts'
 
@@ -32,7 +33,9 @@ export class Context implements AsyncDisposable {
   }
 
   static async of(flags: Flags): Promise<Context> {
-    return new Context(new Output(flags.json === true), await resolveSettings(flags))
+    // Which queue is meant here, and not which queues are worked on.
+    const resolved = await resolveSettings({ ...flags, queue: undefined })
+    return new Context(new Output(flags.json === true), resolved)
   }
 
   /** Open, and Redis has answered. Throws ExitError. */
@@ -57,10 +60,19 @@ export class Context implements AsyncDisposable {
     return queue
   }
 
-  /** The queue that is meant: the one given, else the only one there is. */
+  /** The queue that is meant: the one given, else the only one there is. Throws ExitError where it has never been used. */
   async nameOf(given: string | undefined): Promise<string> {
-    if (given !== undefined) return given
     const names = await this.names()
+    if (given !== undefined) {
+      if (names.includes(given)) return given
+      const near = nearest(given, names)
+      const hint = near
+        ? `did you mean ${near}?`
+        : names.length > 0
+          ? `there is ${names.join(', ')}`
+          : 'there is none'
+      throw usage(`no worker and no caller has used a queue ${given}: ${hint}`)
+    }
     if (names.length === 1) return names[0]!
     if (names.length === 0) throw usage('which queue? There is none yet: say --queue NAME')
     throw usage(`which queue? Say --queue with one of: ${names.join(', ')}`)

@@ -8,6 +8,7 @@ import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addDev } from './commands/dev.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addEvents } from './commands/events.ts'
 import { addFailed } from './commands/failed.ts'
 import { addInfo } from './commands/info.ts'
 import { addKeda } from './commands/keda.ts'
@@ -22,7 +23,7 @@ Every command explains itself: millrace help call`
 
 /** In the order of the help. */
 const COMMANDS = [
-  ...[addDev, addWorker, addCall, addInfo, addTask, addFailed, addQueue, addDoctor, addConfig],
+  ...[addDev, addWorker, addCall, addInfo, addEvents, addTask, addFailed, addQueue, addDoctor, addConfig],
   ...[addKeda, addCompletion],
 ]
 

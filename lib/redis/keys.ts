@@ -23,7 +23,8 @@
  * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends |
  * | P:quarantine    | list       | the last 100 entries that nobody could run |
  * | P:reply:<client>| channel    | pub/sub: outcomes and progress, to callers |
- * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `cancel <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>` |
+ * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `cancel <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>`, `watch <ms>` |
+ * | P:events        | channel    | pub/sub: what workers do, as JSON, while somebody listens: lib/redis/events.ts |
  *
  * In another slot, for all queues of a namespace: no script sees it, and nothing depends on it (directory.ts).
  *
@@ -51,6 +52,10 @@ export class Keys {
 
   task(id: string): string {
     return `${this.prefix}:task:${id}`
+  }
+
+  get events(): string {
+    return `${this.prefix}:events`
   }
 
   get control(): string {

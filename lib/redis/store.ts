@@ -97,6 +97,12 @@ export class Store {
     return typeof reply === 'number' ? NO_EXCEPTIONS : readExceptions(reply)
   }
 
+  /** To whoever listens to what workers do. */
+  async tell(message: string): Promise<void> {
+    const { connection } = this.#runner
+    await connection.send((client) => client.publish(this.keys.events, message), ANSWER_TIMEOUT)
+  }
+
   /** Does what is due, at most `most` tasks of each kind. */
   async promote(most: number, failedTtl: number, maxFailed: number): Promise<Promotion> {
     const reply = list(await this.#runner.run('promote', [most, failedTtl, maxFailed]))

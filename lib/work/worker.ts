@@ -22,6 +22,7 @@ import { reconcileLoop } from '../upkeep/reconcile.ts'
 import { recoverLoop } from '../upkeep/recover.ts'
 import { unparkLoop } from '../upkeep/unpark.ts'
 import { Watch } from '../upkeep/watch.ts'
+import { Broadcast } from './broadcast.ts'
 import { examine, type WorkerHealth, type WorkerState } from './health.ts'
 import { observerOf } from './observer.ts'
 import { Orders } from './orders.ts'
@@ -32,6 +33,8 @@ import type { WorkerServices } from './services.ts'
 import { within } from './within.ts'
 import type { WorkerEvents, WorkerOptions } from './worker-options.ts'
 
+/** By one word, ms. */
+const MOST_WATCHED = 60_000
 /** For handlers to heed their signal once the drain's time is over. */
 const ABORT_GRACE = 500
 /** For giving back and leaving, if Redis does not answer. */
@@ -46,6 +49,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   readonly #reconcile: Loop
   readonly #promoter: Promoter
   readonly #unpark: Loop
+  readonly #broadcast: Broadcast
   readonly #clock = new Clock()
   readonly #patience: Patience
   readonly #orders: Orders
@@ -77,6 +81,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       ...{ admin: services.admin, patience: this.#patience, worker },
       obey: (settings) => this.#obey(settings),
     })
+    this.#broadcast = new Broadcast({ emitter: this, worker, publish: (message) => store.tell(message) })
     const begun = new Begun()
     const watch = new Watch()
     this.#heartbeat = new Heartbeat({
@@ -192,7 +197,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /**
    * `due <ms>`: something is due sooner than all else · `parked <name>`: another worker did not know a task of that
    * name · `settings`, `paused`: an operator has changed them · `order <id>`, `order`: he has told that worker, or all ·
-   * `question <id> <question>`: he asks what that worker is doing.
+   * `question <id> <question>`: he asks what that worker is doing · `watch <ms>`: somebody listens to what workers do.
    */
   #onWord(word: string): void {
     const [verb, detail, more] = word.split(' ')
@@ -201,6 +206,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     else if (verb === 'parked' && registry.has(detail ?? '')) this.#unpark.kick()
     else if (verb === 'settings' || verb === 'paused') void this.#orders.read()
     else if (verb === 'order' && (detail ?? this.#id) === this.#id) void this.#orders.read()
+    else if (verb === 'watch') this.#broadcast.watched(Math.min(Number(detail) || 0, MOST_WATCHED))
     else if (verb === 'question' && detail === this.#id && more) this.#heartbeat.asked(more)
   }
 
@@ -248,6 +254,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#processor.close()
     await this.#heartbeat.stop()
     this.emit('stopped')
+    this.#broadcast.stop()
   }
 
   async #drain(timeout: number): Promise<void> {

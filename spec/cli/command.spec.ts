@@ -147,7 +147,10 @@ test('worker stacks shows where a blocked handler is, in the form of a stack', a
   assert.match((await run('worker', 'stacks')).stdout, /its event loop is free/)
   const { id } = (await data('send', 'block', '12000')) as { id: string }
   const { stdout } = await run('worker', 'stacks', '-q', 'cli')
-  assert.match(stdout, new RegExp(`blocked for .*\\n {2}block {2}${id} {2}for .*\\n {4}at .*tasks\\.ts:\\d+`))
+  assert.match(
+    stdout,
+    new RegExp(`blocked for .*\\n {2}block {2}${id} {2}for .*[\\s\\S]*\\n {4}at .*tasks\\.ts:\\d+`),
+  )
   assert.match((await run('worker', 'stacks', 'none-such')).stderr, /there is no worker none-such/)
 })
 
@@ -254,6 +257,36 @@ describe('a worker', () => {
     for (const pid of pids) assert.throws(() => process.kill(pid, 0), /ESRCH/)
   })
 
+  test('in several processes: kill -9 of the supervisor loses nothing and leaves nobody behind', async () => {
+    const { worker, queue: open, data } = scene()
+    await using child = worker('--processes', '2')
+    await child.prints(/worker ready[\s\S]*worker ready/)
+    await using queue = open()
+    const seen = (await data('worker', 'ls')) as { pid: number }[]
+    const steps = queue.remote<(total: number) => string>('steps')
+    const waits = [steps(20), steps(20), steps(20)].map((handle) => handle.get({ timeout: 60_000 }))
+    await until('all to run', async () => (await queue.counts()).running === 3)
+    child.signal('SIGKILL')
+    await child.ended
+    // What had not begun was given back, for whoever comes next.
+    await using next = worker()
+    assert.deepEqual(await Promise.all(waits), ['all done', 'all done', 'all done'])
+    await until('the children to end', () =>
+      seen.every(({ pid }) => {
+        try {
+          process.kill(pid, 0)
+          return false
+        } catch {
+          return true
+        }
+      }),
+    )
+    assert.deepEqual(
+      (await queue.workers()).map(({ pid }) => pid),
+      [next.pid],
+    )
+  })
+
   test('goes by its configuration file, and says what it would do', async () => {
     const { run, data, env } = scene()
     writeFileSync(
@@ -327,6 +360,31 @@ describe('without Redis', () => {
     assert.equal(await child.ended, 0)
     await own.stop()
   })
+})
+
+test('events tells what workers do, until Ctrl-C', async () => {
+  const { worker, env, run } = scene()
+  await using child = worker()
+  await child.prints('worker ready')
+  await using events = startMillrace(['events'], { env, cwd: folder })
+  await events.prints('listens to the workers of queue cli')
+  await until('it to hear something', async () => {
+    await run('call', 'add', '1', '2')
+    return /succeeded {2}add/.test(events.output)
+  })
+  events.signal('SIGINT')
+  assert.equal(await events.ended, 0)
+})
+
+test('a queue that nobody has used is not made up', async () => {
+  const { run, queue: open } = scene()
+  await using queue = open()
+  await queue.remote<() => void>('add')().enqueued
+  const typo = await run('queue', 'pause', 'clii')
+  assert.deepEqual([typo.code, typo.stdout], [2, ''])
+  assert.match(typo.stderr, /has used a queue clii: did you mean cli\?/)
+  assert.equal((await run('send', 'add', '1', '-q', 'new')).code, 2)
+  assert.equal((await run('send', 'add', '1', '-q', 'new', '--force')).code, 0)
 })
 
 describe('help', () => {

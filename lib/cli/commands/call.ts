@@ -39,7 +39,7 @@ export function addCall(program: Command): void {
     .argument('[args...]', 'its arguments, each as JSON')
     .option('-q, --queue <name>', 'the queue (default: the only one there is)')
     .option('--timeout <time>', 'how long to wait, such as 30s (default: as long as it takes)')
-    .option('--force', 'call it although no worker knows that name')
+    .option('--force', 'call it although nobody knows that name or queue')
     .option('--priority <lane>', 'high, normal or low')
     .option('--key <key>', 'join the live task with this key')
     .addHelpText('after', EXAMPLES.call)
@@ -49,7 +49,7 @@ export function addCall(program: Command): void {
     .argument('<name>', 'of the task')
     .argument('[args...]', 'its arguments, each as JSON')
     .option('-q, --queue <name>', 'the queue (default: the only one there is)')
-    .option('--force', 'send it although no worker knows that name')
+    .option('--force', 'send it although nobody knows that name or queue')
     .option('--priority <lane>', 'high, normal or low')
     .option('--key <key>', 'join the live task with this key')
     .option('--delay <time>', 'begin after so long, such as 10m')
@@ -98,7 +98,8 @@ async function made(
   values: readonly unknown[],
   flags: CallFlags,
 ): Promise<TaskHandle<unknown>> {
-  const queue = await context.queue(await context.nameOf(flags.queue))
+  const isNew = flags.force && flags.queue !== undefined
+  const queue = await context.queue(isNew ? flags.queue : await context.nameOf(flags.queue))
   if (!flags.force) {
     const workers = await queue.workers()
     const known = [...new Set(workers.flatMap(({ tasks }) => tasks))]

@@ -75,7 +75,7 @@ async function info(flags: InfoFlags): Promise<void> {
 }
 
 async function lookAt(context: Context, only: string | undefined): Promise<Look> {
-  const names = only === undefined ? await context.names() : [only]
+  const names = only === undefined ? await context.names() : [await context.nameOf(only)]
   const queues = await Promise.all(
     names.map(async (name): Promise<QueueLook> => {
       const queue = await context.queue(name)

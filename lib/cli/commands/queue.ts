@@ -43,7 +43,7 @@ async function ls(flags: QueueFlags): Promise<void> {
   await using context = await Context.of(flags)
   const queues = await Promise.all(
     (await context.names()).map(async (name) => {
-      const queue = await context.queue(name)
+      const queue = await context.queue(await context.nameOf(name))
       const [counts, isPaused] = await Promise.all([queue.counts(), queue.isPaused()])
       return { name, isPaused, ...counts }
     }),
@@ -68,14 +68,14 @@ async function change(
   done: string,
 ): Promise<void> {
   await using context = await Context.of(flags)
-  await verb(await context.queue(name))
+  await verb(await context.queue(await context.nameOf(name)))
   context.output.data({ queue: name, answer: done }, () => `${name}: ${done}`)
 }
 
 async function clear(name: string, given: string, flags: QueueFlags): Promise<void> {
   const state = oneOf('state', given, CLEARED)
   await using context = await Context.of(flags)
-  const queue = await context.queue(name)
+  const queue = await context.queue(await context.nameOf(name))
   const { [state]: count } = await queue.counts()
   if (count > 0) {
     await confirm(context.output, `remove ${showNumber(count)} ${state} tasks of ${name}`, flags.yes === true)
@@ -88,7 +88,7 @@ async function concurrency(name: string, given: string, flags: QueueFlags): Prom
   const n = given === 'default' ? null : parseWhole('concurrency', given)
   const worker = flags.worker ?? 'all'
   await using context = await Context.of(flags)
-  const isThere = await (await context.queue(name)).setConcurrency(worker, n)
+  const isThere = await (await context.queue(await context.nameOf(name))).setConcurrency(worker, n)
   const answer = isThere ? 'set' : 'none'
   context.output.data({ queue: name, worker, answer }, () =>
     isThere

@@ -40,7 +40,7 @@ export function addWorkers(worker: Command): void {
 /** Asks each of them; one that is gone meanwhile is left out. */
 async function stacks(id: string | undefined, flags: WorkersFlags): Promise<void> {
   await using context = await Context.of(flags)
-  const names = flags.queue === undefined ? await context.names() : [flags.queue]
+  const names = flags.queue === undefined ? await context.names() : [await context.nameOf(flags.queue)]
   const found = await Promise.all(
     names.map(async (name) => {
       const queue = await context.queue(name)
@@ -84,7 +84,7 @@ function stacksPage(
 
 async function ls(flags: WorkersFlags): Promise<void> {
   await using context = await Context.of(flags)
-  const names = flags.queue === undefined ? await context.names() : [flags.queue]
+  const names = flags.queue === undefined ? await context.names() : [await context.nameOf(flags.queue)]
   const workers = await Promise.all(
     names.map(async (queue) =>
       (await (await context.queue(queue)).workers()).map((worker) => ({ queue, ...worker })),
