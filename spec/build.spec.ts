@@ -106,3 +106,23 @@ test('nothing that belongs to the source alone is in the build, and every type i
   })
   assert.equal(status, 0, String(stdout))
 })
+
+test('the command is in it: it says its version, and works with plain JavaScript', async () => {
+  const { bin, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const command = join(folder, bin.millrace)
+  assert.match(readFileSync(command, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  await using says = start(command, { plain: true, args: ['--version'], cwd: folder })
+  assert.equal(await says.ended, 0)
+  assert.equal(says.output, `${version}\n`)
+  await using redis = await startRedis()
+  const env = { REDIS_URL: redis.url }
+  const tasks = "import { Queue } from 'millrace'\nnew Queue('built').task('twice', (n) => 2 * n)\n"
+  writeFileSync(join(folder, 'tasks.mjs'), tasks)
+  await using worker = start(command, { plain: true, env, args: ['worker', 'tasks.mjs'], cwd: folder })
+  await worker.prints('worker ready')
+  await using call = start(command, { plain: true, env, args: ['call', 'twice', '21'], cwd: folder })
+  assert.equal(await call.ended, 0)
+  assert.equal(call.output, '42\n')
+  worker.signal('SIGTERM')
+  assert.equal(await worker.ended, 0)
+})

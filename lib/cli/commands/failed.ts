@@ -101,12 +101,17 @@ async function act(verb: 'retry' | 'rm', ids: readonly string[], flags: FailedFl
     const what = `${verb === 'retry' ? 'retry' : 'remove'} ${showNumber(chosen.length)} failed tasks of ${queue.name}`
     await confirm(context.output, what, flags.yes === true)
   }
+  const isWhole = flags.all === true && flags.group === undefined && flags.name === undefined
   let done = 0
   const refused: { id: string; answer: string }[] = []
-  for (const id of chosen) {
-    const answer: string = verb === 'retry' ? await queue.retry(id) : await queue.remove(id)
-    if (answer === 'retried' || answer === 'removed') done += 1
-    else refused.push({ id, answer })
+  if (ids.length === 0 && verb === 'retry') done = await queue.retry(filterOf(flags))
+  else if (isWhole) done = await queue.clear('failed')
+  else {
+    for (const id of chosen) {
+      const answer: string = verb === 'retry' ? await queue.retry(id) : await queue.remove(id)
+      if (answer === 'retried' || answer === 'removed') done += 1
+      else refused.push({ id, answer })
+    }
   }
   context.output.data({ done, refused }, () =>
     [
