@@ -49,7 +49,7 @@ if (missing.length > 0) {
 }
 run('specs', process.execPath, [
   ...['--import', 'tsx', '--import', './scripts/assert-ok.mjs'],
-  ...['--test', '--test-concurrency=2', '--test-timeout=120000'],
+  ...['--test', '--test-concurrency=3', '--test-timeout=120000'],
   ...['--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout'],
   ...files,
 ])

@@ -137,14 +137,17 @@ describe('events', () => {
     await using s = await scene()
     const listening = s.listen()
     await s.warm()
-    for await (const event of s.queue.events()) {
-      assert.ok(event.type)
-      break
-    }
-    await until('one listener', async () => {
-      await s.add(1, 2).get()
-      return (await s.listeners()) === 1
+    const second = s.queue.events()
+    let event: IteratorResult<QueueEvent, void> | undefined
+    void second.next().then((next) => {
+      event = next
     })
+    await until('the second to hear something', async () => {
+      await s.add(1, 2).get()
+      return event
+    })
+    await second.return()
+    await until('one listener', async () => (await s.listeners()) === 1)
     await s.queue.close()
     await listening
     await until('nobody to listen', async () => (await s.listeners()) === 0)

@@ -4,7 +4,7 @@ import type { WorkerOptions } from '../../lib/index.ts'
 import type { Child } from '../support/processes.ts'
 import type { Rig } from './rig.ts'
 
-export class Crew {
+export class Crew implements AsyncDisposable {
   readonly #rig: Rig
   readonly #options: WorkerOptions
   readonly #hiring = new Set<Promise<void>>()
@@ -28,6 +28,11 @@ export class Crew {
   async over(): Promise<void> {
     this.#isOver = true
     await Promise.all(this.#hiring)
+  }
+
+  /** Also where the row has failed: else it would hire for ever. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.over()
   }
 
   #hire(): Promise<void> {

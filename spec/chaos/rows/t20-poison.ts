@@ -36,7 +36,7 @@ export const poison: Row = {
       execArgv: [...(options.execArgv ?? []), '--max-old-space-size=64'],
     })
     const { random } = rig
-    const crew = await Crew.hire(rig, workers, {
+    await using crew = await Crew.hire(rig, workers, {
       ...{ lease: LEASE, concurrency: 5, maxCrashes, abortGrace: 200 },
     })
     const kinds = Object.keys(ENDS) as Kind[]
