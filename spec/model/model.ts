@@ -133,7 +133,6 @@ export class Model extends State {
         }
         task.state = 'running'
         entry.worker = worker
-        entry.givenAt = this.step
         taken.push(entry)
       }
     }
@@ -214,11 +213,10 @@ export class Model extends State {
 
   /** Its worker has died. held: all that it held, as it was given to it. */
   #crash(entry: Entry, held: readonly Entry[]): TaskState {
-    const { task, begunBefore, givenAt, lane } = entry
+    const { task, begunBefore } = entry
     // One death away from the limit, so it begins when its worker holds nothing else.
     const isSuspect = task.crashes > 0 && task.crashes >= MAX_CRASHES - 1
-    const before = held.slice(0, held.indexOf(entry))
-    const hasBegun = !isSuspect || !before.some((other) => other.givenAt < givenAt || other.lane === lane)
+    const hasBegun = !isSuspect || held[0] === entry
     if (hasBegun) task.crashes += 1
     const isPoison = hasBegun && task.crashes >= MAX_CRASHES && !task.isToldToEnd
     if (isPoison) this.end(task, 'failed', begunBefore + 1)

@@ -46,7 +46,7 @@ export class State {
   lineUp(task: Task, lane: Lane): void {
     task.state = 'queued'
     task.lane = lane
-    task.entry = { task, lane, begunBefore: task.attempt, worker: undefined, givenAt: 0 }
+    task.entry = { task, lane, begunBefore: task.attempt, worker: undefined }
     this.lanes[lane].push(task.entry)
   }
 

@@ -9,8 +9,6 @@ export interface Entry {
   /** Attempts before this one. */
   readonly begunBefore: number
   worker: string | undefined
-  /** The step in which it was. */
-  givenAt: number
 }
 
 /** Times are in hours: model.ts. `ttl` 0 is over in the step that follows. */

@@ -45,8 +45,11 @@ local function is_behind(dead, lane, entry, idle)
     end
   end
   if has_other(lane, idle, '(' .. entry) then return true end
+  -- One turn takes the lanes in order, if only within the same millisecond.
+  local at_least = idle
   for _, of in ipairs(LANES) do
-    if has_other(of, idle + 1, '+') then return true end
+    if of == lane then at_least = idle + 1 end
+    if has_other(of, at_least, '+') then return true end
   end
 end
 

@@ -297,6 +297,25 @@ const moves: Row[] = [
     again: { answer: ['60 s', 0, 0] },
   },
   {
+    name: 'what the same turn brought from an earlier lane is ahead of a suspect',
+    seed: (s) =>
+      s
+        .worker('w1')
+        .expired('w2')
+        .running('b', 'w2', { lane: 'first', record: { home: 'normal' } })
+        .running('a', 'w2', { more: { attempt: '2', crashes: '2' }, record: { crashed: 'w8 w9' } }),
+    args: recover(),
+    answer: ['60 s', 2, 0, 'w2'],
+    keyspace: {
+      ...w2Gone,
+      'task:a': a({ entry: 'first/e2', created: '2', attempt: '3', crashes: '2', crashed: 'w8 w9' }),
+      'task:b': a({ attempt: '1', crashes: '1' }),
+      'stream:first': lane('1-0', { e1: entry('b'), e2: entry('a', '3', '2') }),
+      'stream:normal': lane('2-0'),
+    },
+    again: { answer: ['60 s', 0, 0] },
+  },
+  {
     name: 'failures as poison count for the cap of the dead letters',
     seed: (s) =>
       s
