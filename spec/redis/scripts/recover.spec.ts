@@ -620,6 +620,8 @@ const bounds: Row[] = [
         .expired('w2')
         .running('b', 'w2', { client: 'c1', record: { crashes: '2' } })
         .running('a', 'w2'),
+    // Else a tick of the clock within the script could put it ahead of the suspect.
+    fresh: [['w2', 'normal', '2-0']],
     args: recover(),
     answer: ['60 s', 1, 1, 'w2'],
     published: { c1: [['b', 'failed', poison(3)]] },
