@@ -1,10 +1,9 @@
 /** The command's own log: lines for people on a terminal, JSON lines for programs. */
 
 import { createWriteStream } from 'node:fs'
-import { styleText } from 'node:util'
 import { LOG_LEVELS, type Logger, type LogLevel } from '../logger.ts'
 import { toError } from '../report.ts'
-import { hasColours, plain, toJson } from './output.ts'
+import { coloured, hasColours, plain, type Style, toJson } from './output.ts'
 import { showTime } from './units.ts'
 
 interface Stream {
@@ -51,8 +50,7 @@ function errorParts(thrown: unknown): object {
 }
 
 function pretty(level: LogLevel, fields: object, message: string, colours: boolean): string {
-  const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
-    colours ? styleText(style, text) : text
+  const paint = (style: Style, text: string): string => (colours ? coloured(style, text) : text)
   const { err, ms, delay, queue, task, id, attempt, ...rest } = fields as Record<string, unknown>
   const who = [queue, task].filter((one) => one !== undefined).join('/')
   const parts = [

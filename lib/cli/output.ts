@@ -32,13 +32,19 @@ export class Output {
   }
 
   paint(style: Style, text: string): string {
-    return hasColours(this.streams.stdout) && !this.isJson ? styleText(style, text) : text
+    return hasColours(this.streams.stdout) && !this.isJson ? coloured(style, text) : text
   }
 
   #write(stream: NodeJS.WritableStream, text: string): void {
     stream.write(text.endsWith('\n') ? text : `${text}\n`)
   }
 }
+
+/** Whether to do so was decided by hasColours: Node would look at the environment once more, and find none in CI. */
+export const coloured = (style: Style, text: string): string =>
+  (styleText as (style: Style, text: string, options: object) => string)(style, text, {
+    validateStream: false,
+  })
 
 /** https://no-color.org; FORCE_COLOR as Node knows it. */
 export function hasColours(stream: { readonly isTTY?: boolean }, env = process.env): boolean {

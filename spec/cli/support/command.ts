@@ -1,6 +1,7 @@
 /** The real command in real processes, and in a terminal of its own. */
 
 import { spawn } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Child, type ChildOptions, start } from '../../support/processes.ts'
 
@@ -48,10 +49,18 @@ export function inTerminal(args: readonly string[], env: Record<string, string>)
   const words = [process.execPath, '--import', import.meta.resolve('tsx'), BIN, ...args]
   const line = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
   const runner = fileURLToPath(new URL('./terminal.mjs', import.meta.url))
-  return start(runner, {
+  const child = start(runner, {
     plain: true,
     hasChannel: true,
     args: [`stty cols 80; exec ${line}`],
     env: { ...env, TERM: 'xterm' },
+  })
+  return Object.assign(Object.create(child) as Child, {
+    // By SIGKILL it would leave script(1) and the command behind.
+    async [Symbol.asyncDispose]() {
+      child.signal('SIGTERM')
+      await Promise.race([child.ended, delay(2_000)])
+      await child[Symbol.asyncDispose]()
+    },
   })
 }
