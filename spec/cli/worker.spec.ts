@@ -131,6 +131,7 @@ describe('a worker', () => {
     await child.ended
     // What had not begun was given back, for whoever comes next.
     await using next = worker()
+    await next.prints(/worker ready/)
     assert.deepEqual(await Promise.all(waits), ['all done', 'all done', 'all done'])
     await until('the children to end', () =>
       seen.every(({ pid }) => {
