@@ -14,7 +14,7 @@
  * | P:joined:<id>   | string     | the task that a call joined, for a minute |
  * | P:key:<key>     | string     | id of the task that holds a dedupe key, until it ends or for the time that it is held |
  * | P:cancelling    | sorted set | places of running tasks that shall be aborted, for an hour |
- * | P:settings      | hash       | what operators have set: paused, concurrency |
+ * | P:settings      | hash       | what operators have set: paused, concurrency; and what turns have to look at: front, again |
  * | P:ended         | hash       | how many tasks ended, by state |
  * | P:failed        | sorted set | id by time of failure, at most `maxFailed` |
  * | P:workers       | sorted set | worker id by end of lease, while it is registered |

@@ -515,19 +515,20 @@ const take = `local function take(door, lane, items, answer)
   for i = 1, #items do
     local entry, fields = items[i][1], items[i][2]
     local id, packed_call = fields[1], fields[2]
-    local record = pcall('HMGET', TASK .. id, 'entry', 'end')
-    if refused(record, lane, entry, packed_call) then
-    elseif #packed_call > door.max_call then
+    local is_large, is_late = #packed_call > door.max_call, fields[3] and rare().late(fields)
+    local is_odd = door.in_doubt or is_large or is_late
+    if is_odd and refused(pcall('HMGET', TASK .. id, 'entry', 'end'), lane, entry, packed_call) then
+    elseif is_large then
       local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
       local how = ending('failed', more[2] or '0', door.worker, door.failed_ttl, door.max_failed)
       rare().settle_as_error(how, id, packed_call, '', more[1], more[3], 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
         'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. door.max_call)
       drop(lane, entry)
-    elseif fields[3] and rare().late(fields) then
+    elseif is_late then
       local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
       local how = ending('expired', more[2] or '0', door.worker, door.failed_ttl)
       rare().settle_as_error(how, id, packed_call, packed_call, more[1], more[3], 'TaskExpiredError',
-        'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. rare().late(fields))
+        'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. is_late)
       drop(lane, entry)
     else
       local n = #good
@@ -831,6 +832,8 @@ for _, lane in ipairs(LANES) do
   local answer = pcall('XGROUP', 'CREATE', STREAM .. lane, GROUP, '0', 'MKSTREAM')
   if not answer.err then
     made = made + 1
+    local delivers_again = call('XLEN', STREAM .. lane) > 0 and call('EXISTS', P .. ':ended') == 1
+    if delivers_again then call('HSET', P .. ':settings', 'again', '1') end
   elseif not string.match(answer.err, '^BUSYGROUP') then
     return answer
   end
@@ -1220,7 +1223,7 @@ task.tell_nearest()
 return answers
 `,
   reread: `#!lua flags=allow-oom
-${base}${drop}${replies}${rare}${settle}${take}local door = { worker = args[1], max_call = tonumber(args[2]), max_failed = args[3], failed_ttl = args[4] }
+${base}${drop}${replies}${rare}${settle}${take}local door = { worker = args[1], max_call = tonumber(args[2]), max_failed = args[3], failed_ttl = args[4], in_doubt = true }
 local answer = {}
 for i = 5, #args, 2 do
   local lane, entry = args[i], args[i + 1]
@@ -1278,8 +1281,10 @@ local function finish(group)
   local how = is_end and ending(state, attempt, worker, ttl, max_failed)
   for i = 5, #group, 6 do
     local id, entry, value, kept = group[i], group[i + 1], group[i + 3], group[i + 4]
-    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key')
-    if not refused(record, lane, entry, kept) then
+    local record = pcall('HVALS', TASK .. id)
+    local is_plain = not record[2] and record[1] == place_of(lane, entry)
+    if not is_plain then record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key') end
+    if is_plain or not refused(record, lane, entry, kept) then
       if kept == '' then
         local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
         kept = found and found[2][2] or ''
@@ -1308,20 +1313,23 @@ local failure, settings
 if want > 0 and not is_registered(worker) then
   answer[2] = 'dead'
 elseif want > 0 then
-  settings = call('HMGET', P .. ':settings', 'paused', 'front')
+  settings = call('HMGET', P .. ':settings', 'paused', 'front', 'again')
 end
 if settings and settings[1] then
   answer[2] = 'paused'
 elseif settings then
-  local left_out = 0
+  local left_out, is_empty = 0, true
   if settings[2] then rare().take_front(want) end
   for _, lane in ipairs(LANES) do
     local stream = STREAM .. lane
-    if want > 0 and call('XLEN', stream) > 0 then
+    local length = call('XLEN', stream)
+    is_empty = is_empty and length == 0
+    if want > 0 and length > 0 then
       local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want, 'STREAMS', stream, '>')
       if found and found.err then
         failure = found
       elseif found then
+        door.in_doubt = settings[3] or call('EXISTS', P .. ':void:' .. lane) == 1
         take(door, lane, found[1][2], answer)
         want = want - #found[1][2]
         left_out = left_out + #found[1][2] - #answer[#answer] / 4
@@ -1329,6 +1337,7 @@ elseif settings then
     end
   end
   drop_all()
+  if settings[3] and is_empty then call('HDEL', P .. ':settings', 'again') end
   if left_out > 0 and want <= 0 then rare().tell('void') end
 end
 publish_all()

@@ -2,7 +2,8 @@
 -- groups: makes the streams and their group, at 0: what was enqueued before any worker came is seen. May run twice.
 -- A script, because XGROUP CREATE by itself is refused at maxmemory, where workers are needed most.
 --   args: {}
---   keys: the group of P:stream:<lane>, P:task: (read, for the right to do so)
+--   keys: the group of P:stream:<lane>, P:settings (field `again`: where tasks have ended before, a new group may deliver
+--         them once more; until a turn finds all lanes empty), P:ended, P:task: (read, for the right to do so)
 --   gives: how many were missing
 --! include base
 
@@ -13,6 +14,8 @@ for _, lane in ipairs(LANES) do
   local answer = pcall('XGROUP', 'CREATE', STREAM .. lane, GROUP, '0', 'MKSTREAM')
   if not answer.err then
     made = made + 1
+    local delivers_again = call('XLEN', STREAM .. lane) > 0 and call('EXISTS', P .. ':ended') == 1
+    if delivers_again then call('HSET', P .. ':settings', 'again', '1') end
   elseif not string.match(answer.err, '^BUSYGROUP') then
     return answer
   end

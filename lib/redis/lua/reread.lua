@@ -10,7 +10,7 @@
 --! include rare
 --! include settle
 --! include take
-local door = { worker = args[1], max_call = tonumber(args[2]), max_failed = args[3], failed_ttl = args[4] }
+local door = { worker = args[1], max_call = tonumber(args[2]), max_failed = args[3], failed_ttl = args[4], in_doubt = true }
 local answer = {}
 for i = 5, #args, 2 do
   local lane, entry = args[i], args[i + 1]

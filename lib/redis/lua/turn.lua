@@ -9,7 +9,8 @@
 --   keys: P:task:<id>, P:stream:<lane>, P:failed, P:workers, P:quarantine, P:scheduled, P:expiring, P:parked, P:key:<key>,
 --         P:settings, P:front, P:ended, P:reply:<client> (published), P:control (published)
 --   each outcome: d done | a done already, by this token | f fenced: another holds the task, or nobody knows it
---   new work: lanes in order, at most `want`, each with a record whose place it is; none for a worker not registered.
+--   new work: lanes in order, at most `want`; none for a worker not registered. Where a lane has void entries, or a group
+--         was made anew, only what has a record whose place it is.
 --         An entry in the pending list is a running task: the delivery is the mark.
 --   gives, packed: { letters of the outcomes, lane, { entry, id, call, attempt | '', entry, … }, lane, … }, where
 --         attempt is how often it was begun before; or { letters, 'dead' | 'paused' }
@@ -32,8 +33,11 @@ local function finish(group)
   local how = is_end and ending(state, attempt, worker, ttl, max_failed)
   for i = 5, #group, 6 do
     local id, entry, value, kept = group[i], group[i + 1], group[i + 3], group[i + 4]
-    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key')
-    if not refused(record, lane, entry, kept) then
+    -- Most hold a place and nothing else, which is read faster so.
+    local record = pcall('HVALS', TASK .. id)
+    local is_plain = not record[2] and record[1] == place_of(lane, entry)
+    if not is_plain then record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key') end
+    if is_plain or not refused(record, lane, entry, kept) then
       if kept == '' then
         local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
         kept = found and found[2][2] or ''
@@ -65,21 +69,24 @@ local failure, settings
 if want > 0 and not is_registered(worker) then
   answer[2] = 'dead'
 elseif want > 0 then
-  settings = call('HMGET', P .. ':settings', 'paused', 'front')
+  settings = call('HMGET', P .. ':settings', 'paused', 'front', 'again')
 end
 if settings and settings[1] then
   answer[2] = 'paused'
 elseif settings then
-  local left_out = 0
+  local left_out, is_empty = 0, true
   if settings[2] then rare().take_front(want) end
   for _, lane in ipairs(LANES) do
     local stream = STREAM .. lane
-    if want > 0 and call('XLEN', stream) > 0 then
+    local length = call('XLEN', stream)
+    is_empty = is_empty and length == 0
+    if want > 0 and length > 0 then
       local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want, 'STREAMS', stream, '>')
       -- No group: said at the end, because the outcomes are written by now and their replies must leave.
       if found and found.err then
         failure = found
       elseif found then
+        door.in_doubt = settings[3] or call('EXISTS', P .. ':void:' .. lane) == 1
         take(door, lane, found[1][2], answer)
         want = want - #found[1][2]
         left_out = left_out + #found[1][2] - #answer[#answer] / 4
@@ -87,6 +94,7 @@ elseif settings then
     end
   end
   drop_all()
+  if settings[3] and is_empty then call('HDEL', P .. ':settings', 'again') end
   -- It gives less than was wanted, and the lanes are not empty for all that: there may be more that shall not run.
   if left_out > 0 and want <= 0 then rare().tell('void') end
 end

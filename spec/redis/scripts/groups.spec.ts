@@ -1,7 +1,7 @@
 /** groups: every lane has a stream and a group that begins with its first entry. */
 
 import { it } from 'node:test'
-import { lane } from '../../support/keyspace.ts'
+import { hash, lane } from '../../support/keyspace.ts'
 import { table } from '../../support/script-table.ts'
 
 const everyLane = {
@@ -33,6 +33,18 @@ const tests = table('groups', [
     args: [],
     answer: 4,
     keyspace: { ...everyLane, 'stream:normal': lane('0-0', { '1-0': 'a' }) },
+    again: { answer: 0 },
+  },
+  {
+    name: 'where tasks have ended before, a new group may deliver them again, and turns are told so',
+    seed: (s) =>
+      s
+        .queued('a')
+        .command('HSET', 'P:ended', 'succeeded', '1')
+        .command('XGROUP', 'DESTROY', 'P:stream:normal', 'workers'),
+    args: [],
+    answer: 1,
+    keyspace: { 'stream:normal': lane('0-0', { '1-0': 'a' }), settings: hash({ again: '1' }) },
     again: { answer: 0 },
   },
   {
