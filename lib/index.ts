@@ -2,6 +2,7 @@
 
 export { type GetOptions, TaskHandle } from './call/handle.ts'
 export type { QueueHealth } from './call/health.ts'
+export type { PreparedCall } from './call/prepared.ts'
 export type { Ensured, Found, RemoteTask, Task } from './call/task.ts'
 export { type Config, defineConfig, type QueueConfig } from './cli/config.ts'
 export type { Backoff } from './envelope.ts'

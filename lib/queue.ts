@@ -4,6 +4,7 @@ import { Enqueuer } from './call/enqueue.ts'
 import { type HandleServices, TaskHandle } from './call/handle.ts'
 import { type QueueHealth, queueHealth } from './call/health.ts'
 import { Replies } from './call/replies.ts'
+import type { TaskServices } from './call/services.ts'
 import {
   createTask,
   type Handler,
@@ -11,7 +12,6 @@ import {
   type RemoteOptions,
   type RemoteTask,
   type Task,
-  type TaskServices,
 } from './call/task.ts'
 import { Deadlines } from './deadlines.ts'
 import { DuplicateTaskError, OptionError, QueueClosedError } from './errors.ts'

@@ -3,14 +3,14 @@
 import { createHash } from 'node:crypto'
 import { encodeCall } from '../envelope.ts'
 import { OptionError, UnsupportedValueError } from '../errors.ts'
-import { newTaskId } from '../ids.ts'
 import type { TaskState } from '../record.ts'
 import type { How } from '../redis/wire.ts'
 import { checkCall, type MaybeSchema, type StandardSchemaV1 } from '../schema.ts'
 import { type CallPlan, planOf, resolveTaskOptions, type TaskOptions } from '../task-options.ts'
-import { PendingCall } from './batch.ts'
-import type { Enqueuer } from './enqueue.ts'
-import { type HandleServices, TaskHandle } from './handle.ts'
+import type { PendingCall } from './batch.ts'
+import { TaskHandle } from './handle.ts'
+import { newCall, PreparedCall } from './prepared.ts'
+import type { TaskServices } from './services.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters of functions are compared contravariantly; unknown[] takes none
 export type Handler = (...args: any[]) => unknown
@@ -25,6 +25,11 @@ export interface Task<Args extends unknown[], Return> {
   with(options: TaskOptions): Task<Args, Return>
   /** Runs the handler here and now, without Redis. With schemas it checks as a worker does, and answers a promise. */
   local(...args: Args): Return
+  /**
+   * A call that is not made yet, for `queue.enqueueMany`, transactions, callbacks, flows and schedules. Its arguments are
+   * checked and packed now. Throws SchemaError, UnsupportedValueError or PayloadTooLargeError.
+   */
+  prepare(...args: Args): PreparedCall<Awaited<Return>>
   /** How the task stands that holds the key of this call: see `Found`. Throws OptionError for a task without a key. */
   find(...args: Args): Promise<Found<Awaited<Return>>>
   /**
@@ -69,15 +74,6 @@ type OneArgument<T> = T extends (...args: infer Args) => unknown
     : never
   : never
 
-export interface TaskServices extends HandleServices {
-  readonly enqueuer: Enqueuer
-  readonly maxPayload: number
-  readonly checkOpen: () => void
-  /** Ms that are left of the deadline of the task that makes the call; undefined: none does, or it has no deadline. */
-  readonly timeLeft: () => number | undefined
-  readonly find: (key: string) => Promise<{ state: TaskState | 'none'; id: string | undefined }>
-}
-
 export type Resolved = ReturnType<typeof resolveTaskOptions>
 
 export function createTask<Args extends unknown[], Return>(
@@ -94,19 +90,22 @@ export function createTask<Args extends unknown[], Return>(
   const meant = (args: Args): Args => (input && args.length > 1 ? (args.slice(0, 1) as Args) : args)
   const keyOf = (args: Args): string | undefined =>
     plan.isUnique ? uniqueKey(name, meant(args), services.maxPayload) : plan.key
-  const send = (given: Args): PendingCall => {
+  const { lane, deadline } = plan
+  const pack = (given: Args) => {
     services.checkOpen()
     const args = meant(given)
     for (let i = 0; i < args.length; i++) refusePromise(args[i], i)
     if (input) checkCall(name, input, args[0])
     const packed = encodeCall(name, args, plan.options, services.maxPayload)
-    const left = services.timeLeft()
-    let how = plan.isUnique ? howOf(plan, keyOf(args)) : fixed
-    if (left !== undefined && (plan.deadline === undefined || left < plan.deadline)) how = within(how, left)
-    const call = new PendingCall(newTaskId(), plan.lane, packed, how)
+    return { lane, packed, how: plan.isUnique ? howOf(plan, keyOf(args)) : fixed, deadline }
+  }
+  const send = (args: Args): PendingCall => {
+    const call = newCall(services, pack(args))
     services.enqueuer.add(call)
     return call
   }
+  const prepare = (...args: Args): PreparedCall<Awaited<Return>> =>
+    new PreparedCall(services, name, pack(args))
   const handleOf = (call: PendingCall): Handle => new TaskHandle(call.id, services, call)
   const enqueue = (...args: Args): Handle => handleOf(send(args))
   const find = async (...args: Args): Promise<Found<Awaited<Return>>> => {
@@ -125,7 +124,7 @@ export function createTask<Args extends unknown[], Return>(
     return createTask(services, name, local, both, input)
   }
   Object.defineProperty(enqueue, 'name', { value: name })
-  return Object.assign(enqueue, { taskName: name, with: bind, local, find, ensure })
+  return Object.assign(enqueue, { taskName: name, with: bind, local, prepare, find, ensure })
 }
 
 /** Of options that exclude each other the newer one counts. */
@@ -166,9 +165,6 @@ function howOf(plan: CallPlan, key = plan.key): How | undefined {
   }
   return how.length > 0 ? how : undefined
 }
-
-/** The script takes the last of two deadlines. */
-const within = (how: How | undefined, left: number): How => [...(how ?? []), 'deadline', left]
 
 /** Of name and arguments as they are packed: equal values in the same order of fields. */
 function uniqueKey(name: string, args: readonly unknown[], maxPayload: number): string {
