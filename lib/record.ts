@@ -19,6 +19,7 @@
  * | begin    | epoch ms: not before, of a waiting task |
  * | key      | the dedupe key that it holds |
  * | next     | the task that waits for the end of this one, under the same key |
+ * | tied     | `1`: its end sets off more than its key: dependents, a flow |
  * | home     | its own lane, while it is in lane first because a worker gave it back or died |
  * | errors   | of attempts that are retried: attempt, epoch ms, packed error, three items each |
  * | left     | the entry that it left by its worker's own word, should that word come twice |

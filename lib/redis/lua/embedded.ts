@@ -14,7 +14,7 @@ local function place_of(lane, entry) return lane == 'normal' and entry or lane .
 const cancel = `local REMEMBERED = 3600000
 local function cancel(id, reason, ttl)
   local key = TASK .. id
-  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'unknown')
+  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'unknown', 'tied')
   if record.err then return 'none' end
   local state = standing(record[1], record[2])
   if state == 'none' or state == 'cancelled' then return state end
@@ -34,7 +34,7 @@ local function cancel(id, reason, ttl)
   call('ZREM', SCHEDULED, id)
   if record[7] then call('ZREM', P .. ':parked', record[7] .. '/' .. id) end
   settle_as_error(ending('cancelled', record[6] or '0', '', ttl), id, packed_call, packed_call, record[4], record[5],
-    'TaskCancelledError', 'ERR_MILLRACE_TASK_CANCELLED', reason)
+    record[8], 'TaskCancelledError', 'ERR_MILLRACE_TASK_CANCELLED', reason)
   return 'cancelled'
 end
 `
@@ -187,13 +187,14 @@ local function release_key(how, id, name)
     end
   end
 end
-local function settle_as_error(how, id, packed_call, kept, clients, key_name, name, code, message)
+local function settle_as_error(how, id, packed_call, kept, clients, key_name, tied, name, code, message)
   local asked = string.byte(packed_call, 1) or 0
   local client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or ''
-  settle(how, id, how.ran or '0', cmsgpack.pack({ name = name, code = code, message = message }), kept, client, clients, key_name)
+  settle(how, id, how.ran or '0', cmsgpack.pack({ name = name, code = code, message = message }), kept, client, clients, key_name,
+    tied)
 end
-local function settle_cancelled(how, id, lane, entry, packed_call, reason, clients, key_name)
-  settle_as_error(how, id, packed_call, packed_call, clients, key_name,
+local function settle_cancelled(how, id, lane, entry, packed_call, reason, clients, key_name, tied)
+  settle_as_error(how, id, packed_call, packed_call, clients, key_name, tied,
     'TaskCancelledError', 'ERR_MILLRACE_TASK_CANCELLED', reason)
   drop(lane, entry)
 end
@@ -217,7 +218,7 @@ const expire = `local function look_again(id, over)
 end
 local function expire(id, failed_ttl, max_failed)
   local key = TASK .. id
-  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'expires', 'deadline')
+  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'expires', 'deadline', 'tied')
   if record.err or not record[1] or record[2] then return false end
   local packed_call, attempt = record[3], record[6] or '0'
   local over = time_over(attempt, record[7], record[8])
@@ -236,11 +237,12 @@ local function expire(id, failed_ttl, max_failed)
   if is_parked then call('ZREM', P .. ':parked', name .. '/' .. id) end
   if not is_over then
     settle_as_error(ending('failed', attempt, '', failed_ttl, max_failed), id, packed_call, packed_call, record[4],
-      record[5], 'UnknownTaskError', 'ERR_MILLRACE_UNKNOWN_TASK', 'no worker came that knows a task of this name: ' .. name)
+      record[5], record[9], 'UnknownTaskError', 'ERR_MILLRACE_UNKNOWN_TASK',
+      'no worker came that knows a task of this name: ' .. name)
   else
     local in_time = tonumber(record[8]) and tonumber(record[8]) <= tonumber(now) and 'end before its deadline' or 'start in time'
     settle_as_error(ending('expired', attempt, '', failed_ttl, max_failed), id, packed_call, packed_call, record[4],
-      record[5], 'TaskExpiredError', 'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. in_time)
+      record[5], record[9], 'TaskExpiredError', 'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. in_time)
   end
   return true
 end
@@ -367,13 +369,13 @@ local function void(lane, entry)
 end
 `
 
-const put_off = `local function put_off(door, state, id, lane, entry, packed_call, attempt, wait, ran, value, clients, key_name)
+const put_off = `local function put_off(door, state, id, lane, entry, packed_call, attempt, wait, ran, value, clients, key_name, tied)
   local more = call('HMGET', TASK .. id, 'created', 'errors', 'cancel')
   local record = { created = more[1], errors = more[2] }
   if more[3] or state == 'cancelled' then
     local how = ending('cancelled', attempt, door.worker, door.failed_ttl)
     how.ran = ran
-    settle_cancelled(how, id, lane, entry, packed_call, more[3] or '', clients, key_name)
+    settle_cancelled(how, id, lane, entry, packed_call, more[3] or '', clients, key_name, tied)
   elseif state == 'retry' then
     retry(id, lane, entry, packed_call, attempt, wait, value, record)
   else
@@ -404,6 +406,11 @@ const requeue = `local function requeue(id, lane, entry, packed_call, attempt, c
   if lane ~= 'first' then call('HSET', key, 'home', lane) end
   line_up(id, 'first', packed_call)
   drop(lane, entry)
+end
+`
+
+const untie = `local function untie(how, id, value, name, tied)
+  if name then release_key(how, id, name) end
 end
 `
 
@@ -439,11 +446,11 @@ end
 const rare = `local made, ending, settle
 local function rare()
   if made then return made end
-${place}${schedule}${line}${requeue}${ends}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}  made = {
+${place}${schedule}${line}${requeue}${ends}${untie}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}  made = {
     SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
     parse_place = parse_place, tell = tell, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
     line_up = line_up, put_by = put_by, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
-    keep_failed = keep_failed, release_key = release_key, settle_as_error = settle_as_error,
+    keep_failed = keep_failed, untie = untie, settle_as_error = settle_as_error,
     settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
     cancel = cancel, expire = expire, put_front = put_front, take_front = take_front,
   }
@@ -488,7 +495,7 @@ function ending(state, attempt, worker, ttl, max_failed)
     max_failed = state == 'failed' and tonumber(max_failed),
   }
 end
-function settle(how, id, ran, value, kept, client, clients, name)
+function settle(how, id, ran, value, kept, client, clients, name, tied)
   local key = TASK .. id
   if value == '' then
     call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept)
@@ -499,7 +506,7 @@ function settle(how, id, ran, value, kept, client, clients, name)
   if how.max_failed then rare().keep_failed(id, how.max_failed) end
   ended[how.state] = (ended[how.state] or 0) + 1
   ended_ids[#ended_ids + 1] = id
-  if name then rare().release_key(how, id, name) end
+  if name or tied then rare().untie(how, id, value, name, tied) end
   if client ~= '' then reply(client, id, how.state, value) end
   if clients then
     call('HDEL', key, 'clients')
@@ -519,15 +526,15 @@ const take = `local function take(door, lane, items, answer)
     local is_odd = door.in_doubt or is_large or is_late
     if is_odd and refused(pcall('HMGET', TASK .. id, 'entry', 'end'), lane, entry, packed_call) then
     elseif is_large then
-      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
+      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key', 'tied')
       local how = ending('failed', more[2] or '0', door.worker, door.failed_ttl, door.max_failed)
-      rare().settle_as_error(how, id, packed_call, '', more[1], more[3], 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
-        'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. door.max_call)
+      rare().settle_as_error(how, id, packed_call, '', more[1], more[3], more[4], 'PayloadTooLargeError',
+        'ERR_MILLRACE_PAYLOAD_TOO_LARGE', 'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. door.max_call)
       drop(lane, entry)
     elseif is_late then
-      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
+      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key', 'tied')
       local how = ending('expired', more[2] or '0', door.worker, door.failed_ttl)
-      rare().settle_as_error(how, id, packed_call, packed_call, more[1], more[3], 'TaskExpiredError',
+      rare().settle_as_error(how, id, packed_call, packed_call, more[1], more[3], more[4], 'TaskExpiredError',
         'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. is_late)
       drop(lane, entry)
     else
@@ -1078,7 +1085,8 @@ local function put_back(dead, lane, entry, idle)
   local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
   if not found then return drop(lane, entry) end
   local id, packed_call = found[2][1], found[2][2]
-  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients', 'cancel', 'key', 'crashed')
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients', 'cancel', 'key', 'crashed',
+    'tied')
   if refused(record, lane, entry, packed_call) then return end
   local attempt, crashes, by = (tonumber(record[3]) or 0) + 1, tonumber(record[5]) or 0, record[9] or ''
   local has_begun = crashes == 0 or crashes < max_crashes - 1 or not is_behind(dead, lane, entry, idle)
@@ -1089,12 +1097,12 @@ local function put_back(dead, lane, entry, idle)
   end
   if record[7] then
     return task.settle_cancelled(ending('cancelled', attempt, dead, failed_ttl), id, lane, entry, packed_call, record[7],
-      record[6], record[8])
+      record[6], record[8], record[10])
   end
   if has_begun and crashes >= max_crashes then
     poisoned = poisoned + 1
     task.settle_as_error(ending('failed', attempt, dead, failed_ttl, max_failed), id, packed_call, packed_call, record[6], record[8],
-      'PoisonTaskError', 'ERR_MILLRACE_POISON',
+      record[10], 'PoisonTaskError', 'ERR_MILLRACE_POISON',
       crashes .. ' workers died while they ran this task: ' .. string.gsub(by, ' ', ', '))
     return drop(lane, entry)
   end
@@ -1173,12 +1181,12 @@ local function release(lane, entry, how)
     return 'd'
   end
   local id, packed_call = found[2][1], found[2][2]
-  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'cancel', 'clients', 'key')
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'cancel', 'clients', 'key', 'tied')
   if not refused(record, lane, entry, packed_call) then
     local attempt = (tonumber(record[3]) or 0) + (how == 1 and 1 or 0)
     if record[5] then
       task.settle_cancelled(ending('cancelled', attempt, worker, failed_ttl), id, lane, entry, packed_call, record[5],
-        record[6], record[7])
+        record[6], record[7], record[8])
     elseif how > 1 then
       call('HSET', TASK .. id, 'entry', 'scheduled/first', 'call', packed_call, 'attempt', tostring(attempt),
         'created', record[4] or string.match(entry, '^%d+'))
@@ -1283,17 +1291,18 @@ local function finish(group)
     local id, entry, value, kept = group[i], group[i + 1], group[i + 3], group[i + 4]
     local record = pcall('HVALS', TASK .. id)
     local is_plain = not record[2] and record[1] == place_of(lane, entry)
-    if not is_plain then record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key') end
+    if not is_plain then record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key', 'tied') end
     if is_plain or not refused(record, lane, entry, kept) then
       if kept == '' then
         local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
         kept = found and found[2][2] or ''
       end
       if how then
-        settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4])
+        settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4], record[5])
         drop(lane, entry)
       else
-        rare().put_off(door, state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4])
+        rare().put_off(door, state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4],
+          record[5])
       end
       letters[#letters + 1] = 'd'
     else

@@ -58,7 +58,8 @@ local function put_back(dead, lane, entry, idle)
   local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
   if not found then return drop(lane, entry) end
   local id, packed_call = found[2][1], found[2][2]
-  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients', 'cancel', 'key', 'crashed')
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'crashes', 'clients', 'cancel', 'key', 'crashed',
+    'tied')
   if refused(record, lane, entry, packed_call) then return end
   local attempt, crashes, by = (tonumber(record[3]) or 0) + 1, tonumber(record[5]) or 0, record[9] or ''
   -- A suspect begins when its worker holds nothing else.
@@ -71,12 +72,12 @@ local function put_back(dead, lane, entry, idle)
   end
   if record[7] then
     return task.settle_cancelled(ending('cancelled', attempt, dead, failed_ttl), id, lane, entry, packed_call, record[7],
-      record[6], record[8])
+      record[6], record[8], record[10])
   end
   if has_begun and crashes >= max_crashes then
     poisoned = poisoned + 1
     task.settle_as_error(ending('failed', attempt, dead, failed_ttl, max_failed), id, packed_call, packed_call, record[6], record[8],
-      'PoisonTaskError', 'ERR_MILLRACE_POISON',
+      record[10], 'PoisonTaskError', 'ERR_MILLRACE_POISON',
       crashes .. ' workers died while they ran this task: ' .. string.gsub(by, ' ', ', '))
     return drop(lane, entry)
   end

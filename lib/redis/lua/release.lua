@@ -22,12 +22,12 @@ local function release(lane, entry, how)
     return 'd'
   end
   local id, packed_call = found[2][1], found[2][2]
-  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'cancel', 'clients', 'key')
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'attempt', 'created', 'cancel', 'clients', 'key', 'tied')
   if not refused(record, lane, entry, packed_call) then
     local attempt = (tonumber(record[3]) or 0) + (how == 1 and 1 or 0)
     if record[5] then
       task.settle_cancelled(ending('cancelled', attempt, worker, failed_ttl), id, lane, entry, packed_call, record[5],
-        record[6], record[7])
+        record[6], record[7], record[8])
     elseif how > 1 then
       call('HSET', TASK .. id, 'entry', 'scheduled/first', 'call', packed_call, 'attempt', tostring(attempt),
         'created', record[4] or string.match(entry, '^%d+'))

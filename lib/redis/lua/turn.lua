@@ -36,17 +36,18 @@ local function finish(group)
     -- Most hold a place and nothing else, which is read faster so.
     local record = pcall('HVALS', TASK .. id)
     local is_plain = not record[2] and record[1] == place_of(lane, entry)
-    if not is_plain then record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key') end
+    if not is_plain then record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key', 'tied') end
     if is_plain or not refused(record, lane, entry, kept) then
       if kept == '' then
         local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
         kept = found and found[2][2] or ''
       end
       if how then
-        settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4])
+        settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4], record[5])
         drop(lane, entry)
       else
-        rare().put_off(door, state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4])
+        rare().put_off(door, state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4],
+          record[5])
       end
       letters[#letters + 1] = 'd'
     else

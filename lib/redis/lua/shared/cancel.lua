@@ -2,7 +2,7 @@
 local REMEMBERED = 3600000 -- ms
 local function cancel(id, reason, ttl)
   local key = TASK .. id
-  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'unknown')
+  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'unknown', 'tied')
   if record.err then return 'none' end
   local state = standing(record[1], record[2])
   if state == 'none' or state == 'cancelled' then return state end
@@ -22,6 +22,6 @@ local function cancel(id, reason, ttl)
   call('ZREM', SCHEDULED, id)
   if record[7] then call('ZREM', P .. ':parked', record[7] .. '/' .. id) end
   settle_as_error(ending('cancelled', record[6] or '0', '', ttl), id, packed_call, packed_call, record[4], record[5],
-    'TaskCancelledError', 'ERR_MILLRACE_TASK_CANCELLED', reason)
+    record[8], 'TaskCancelledError', 'ERR_MILLRACE_TASK_CANCELLED', reason)
   return 'cancelled'
 end

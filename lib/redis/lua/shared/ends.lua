@@ -46,15 +46,16 @@ end
 
 -- A failure that a script itself finds: the error in the form that lib/remote-error.ts reads. The entry's first
 -- byte is the length of the asking client's name, which follows it (lib/envelope.ts).
-local function settle_as_error(how, id, packed_call, kept, clients, key_name, name, code, message)
+local function settle_as_error(how, id, packed_call, kept, clients, key_name, tied, name, code, message)
   local asked = string.byte(packed_call, 1) or 0
   local client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or ''
-  settle(how, id, how.ran or '0', cmsgpack.pack({ name = name, code = code, message = message }), kept, client, clients, key_name)
+  settle(how, id, how.ran or '0', cmsgpack.pack({ name = name, code = code, message = message }), kept, client, clients, key_name,
+    tied)
 end
 
 -- A task whose cancelling was asked for while it ran, and that its worker does not run any more.
-local function settle_cancelled(how, id, lane, entry, packed_call, reason, clients, key_name)
-  settle_as_error(how, id, packed_call, packed_call, clients, key_name,
+local function settle_cancelled(how, id, lane, entry, packed_call, reason, clients, key_name, tied)
+  settle_as_error(how, id, packed_call, packed_call, clients, key_name, tied,
     'TaskCancelledError', 'ERR_MILLRACE_TASK_CANCELLED', reason)
   drop(lane, entry)
 end

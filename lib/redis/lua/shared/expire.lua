@@ -8,7 +8,7 @@ end
 -- it. One that runs is its worker's to end. False: it does not wait, or it had begun in time, or has run anew since.
 local function expire(id, failed_ttl, max_failed)
   local key = TASK .. id
-  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'expires', 'deadline')
+  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'expires', 'deadline', 'tied')
   if record.err or not record[1] or record[2] then return false end
   local packed_call, attempt = record[3], record[6] or '0'
   local over = time_over(attempt, record[7], record[8])
@@ -27,11 +27,12 @@ local function expire(id, failed_ttl, max_failed)
   if is_parked then call('ZREM', P .. ':parked', name .. '/' .. id) end
   if not is_over then
     settle_as_error(ending('failed', attempt, '', failed_ttl, max_failed), id, packed_call, packed_call, record[4],
-      record[5], 'UnknownTaskError', 'ERR_MILLRACE_UNKNOWN_TASK', 'no worker came that knows a task of this name: ' .. name)
+      record[5], record[9], 'UnknownTaskError', 'ERR_MILLRACE_UNKNOWN_TASK',
+      'no worker came that knows a task of this name: ' .. name)
   else
     local in_time = tonumber(record[8]) and tonumber(record[8]) <= tonumber(now) and 'end before its deadline' or 'start in time'
     settle_as_error(ending('expired', attempt, '', failed_ttl, max_failed), id, packed_call, packed_call, record[4],
-      record[5], 'TaskExpiredError', 'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. in_time)
+      record[5], record[9], 'TaskExpiredError', 'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. in_time)
   end
   return true
 end

@@ -8,6 +8,7 @@ local function rare()
 --! include line
 --! include requeue
 --! include ends
+--! include untie
 --! include errors
 --! include retry
 --! include park
@@ -22,7 +23,7 @@ local function rare()
     SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
     parse_place = parse_place, tell = tell, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
     line_up = line_up, put_by = put_by, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
-    keep_failed = keep_failed, release_key = release_key, settle_as_error = settle_as_error,
+    keep_failed = keep_failed, untie = untie, settle_as_error = settle_as_error,
     settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
     cancel = cancel, expire = expire, put_front = put_front, take_front = take_front,
   }

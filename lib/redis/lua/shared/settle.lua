@@ -16,8 +16,8 @@ function ending(state, attempt, worker, ttl, max_failed)
 end
 
 -- value '': undefined, which needs no field · kept: what the record keeps of the call · client '' = nobody asked at the
--- call · clients: those who asked later · name: the key that the task holds
-function settle(how, id, ran, value, kept, client, clients, name)
+-- call · clients: those who asked later · name: the key that the task holds · tied: its record says that more depends on it
+function settle(how, id, ran, value, kept, client, clients, name, tied)
   local key = TASK .. id
   if value == '' then
     call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept)
@@ -28,7 +28,7 @@ function settle(how, id, ran, value, kept, client, clients, name)
   if how.max_failed then rare().keep_failed(id, how.max_failed) end
   ended[how.state] = (ended[how.state] or 0) + 1
   ended_ids[#ended_ids + 1] = id
-  if name then rare().release_key(how, id, name) end
+  if name or tied then rare().untie(how, id, value, name, tied) end
   if client ~= '' then reply(client, id, how.state, value) end
   if clients then
     call('HDEL', key, 'clients')

@@ -12,15 +12,15 @@ local function take(door, lane, items, answer)
     if is_odd and refused(pcall('HMGET', TASK .. id, 'entry', 'end'), lane, entry, packed_call) then
       -- not run
     elseif is_large then
-      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
+      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key', 'tied')
       local how = ending('failed', more[2] or '0', door.worker, door.failed_ttl, door.max_failed)
-      rare().settle_as_error(how, id, packed_call, '', more[1], more[3], 'PayloadTooLargeError', 'ERR_MILLRACE_PAYLOAD_TOO_LARGE',
-        'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. door.max_call)
+      rare().settle_as_error(how, id, packed_call, '', more[1], more[3], more[4], 'PayloadTooLargeError',
+        'ERR_MILLRACE_PAYLOAD_TOO_LARGE', 'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. door.max_call)
       drop(lane, entry)
     elseif is_late then
-      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key')
+      local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key', 'tied')
       local how = ending('expired', more[2] or '0', door.worker, door.failed_ttl)
-      rare().settle_as_error(how, id, packed_call, packed_call, more[1], more[3], 'TaskExpiredError',
+      rare().settle_as_error(how, id, packed_call, packed_call, more[1], more[3], more[4], 'TaskExpiredError',
         'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. is_late)
       drop(lane, entry)
     else
