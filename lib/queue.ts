@@ -5,21 +5,14 @@ import { type HandleServices, TaskHandle } from './call/handle.ts'
 import { type QueueHealth, queueHealth } from './call/health.ts'
 import { Replies } from './call/replies.ts'
 import type { TaskServices } from './call/services.ts'
-import {
-  createTask,
-  type Handler,
-  noLocal,
-  type RemoteOptions,
-  type RemoteTask,
-  type Task,
-} from './call/task.ts'
 import { Deadlines } from './deadlines.ts'
-import { DuplicateTaskError, OptionError, QueueClosedError } from './errors.ts'
+import { type Defining, Definitions } from './definitions.ts'
+import { OptionError, QueueClosedError } from './errors.ts'
 import { hosted } from './hosting.ts'
 import { checkName, newClientId } from './ids.ts'
 import { InlineBackend } from './inline/backend.ts'
 import type { Bench } from './inline/bench.ts'
-import { Operations, type Operators } from './operations.ts'
+import type { Operators } from './operations.ts'
 import { resolve } from './options.ts'
 import { runHere } from './processes/run.ts'
 import {
@@ -37,12 +30,8 @@ import { HEALTH_OPTIONS, type HealthOptions } from './redis/probe.ts'
 import { type RedisTarget, resolveTarget } from './redis/target.ts'
 import { Tasks } from './redis/tasks.ts'
 import { report } from './report.ts'
-import type { CallArgs, CallReturn, HandlerArgs, HandlerReturn, MaybeSchema } from './schema.ts'
-import { type DefinitionOptions, resolveDefinition, resolveRemote } from './task-options.ts'
-import { forLocal, forWorker } from './work/checked.ts'
-import { currentTask, localContext, runWith, timeLeft, whileWaiting } from './work/context.ts'
+import { currentTask, timeLeft, whileWaiting } from './work/context.ts'
 import { logWorker } from './work/log.ts'
-import type { Definition } from './work/registry.ts'
 import { Worker } from './work/worker.ts'
 import type { RunOptions, WorkerOptions } from './work/worker-options.ts'
 
@@ -57,7 +46,7 @@ export let whereIs: (
  * Events: `error` for what nobody awaits (a failed background enqueue, a lost connection); where nobody listens it
  * becomes a warning on stderr.
  */
-export class Queue extends Operations implements AsyncDisposable {
+export class Queue extends Definitions implements AsyncDisposable {
   readonly name: string
   readonly #options: ReturnType<typeof resolve<typeof QUEUE_OPTIONS>>
   /** One of the two is what it stands on. */
@@ -68,7 +57,6 @@ export class Queue extends Operations implements AsyncDisposable {
   readonly #replies: Replies
   readonly #enqueuer: Enqueuer
   readonly #services: TaskServices
-  readonly #registry = new Map<string, Definition>()
   readonly #workers = new Set<Pick<Worker, 'stop'>>()
   readonly #watches = new Set<Watching>()
   #closing: Promise<void> | undefined
@@ -101,7 +89,7 @@ export class Queue extends Operations implements AsyncDisposable {
     if (inline) {
       if (redis !== undefined) throw new OptionError('Queue: inline and redis exclude each other')
       const worker = resolve('worker', {}, WORKER_OPTIONS)
-      const shared = { queue: this.name, registry: this.#registry, limits: this.#options, onError }
+      const shared = { queue: this.name, registry: this.registry, limits: this.#options, onError }
       this.#inline = new InlineBackend({ ...shared, worker, bench })
     } else {
       const target = resolveTarget('Queue: redis', redis)
@@ -134,62 +122,11 @@ export class Queue extends Operations implements AsyncDisposable {
     this.#services = { ...shared, enqueuer: this.#enqueuer, maxPayload, timeLeft, checkOpen, find }
   }
 
-  /**
-   * Defines a task: a typed function that enqueues. The name is the contract between processes; it is the
-   * function's own where none is given. Throws OptionError, DuplicateTaskError.
-   */
-  task<
-    Args extends HandlerArgs<I>,
-    Return extends HandlerReturn<O>,
-    I extends MaybeSchema = undefined,
-    O extends MaybeSchema = undefined,
-  >(
-    taskName: string,
-    handler: (...args: Args) => Return,
-    options?: DefinitionOptions<I, O>,
-  ): Task<CallArgs<I, Args>, CallReturn<I, O, Return>>
-  task<
-    Args extends HandlerArgs<I>,
-    Return extends HandlerReturn<O>,
-    I extends MaybeSchema = undefined,
-    O extends MaybeSchema = undefined,
-  >(
-    handler: (...args: Args) => Return,
-    options?: DefinitionOptions<I, O>,
-  ): Task<CallArgs<I, Args>, CallReturn<I, O, Return>>
-  task(first: string | Handler, second?: Handler | DefinitionOptions, third?: DefinitionOptions): unknown {
-    const isNamed = typeof first !== 'function'
-    const handler = isNamed ? second : first
-    const options = isNamed ? third : (second as DefinitionOptions | undefined)
-    if (typeof handler !== 'function') throw new OptionError('queue.task: expected a name and a function')
-    const taskName = isNamed
-      ? checkName('task name', first)
-      : checkName("the function's own name (give another as the first argument)", first.name)
-    if (this.#registry.has(taskName)) throw new DuplicateTaskError(taskName, this.name)
-    const { callers, workers, schemas } = resolveDefinition(
-      `task ${taskName}`,
-      options,
-      this.#options.defaults,
-    )
-    const run = forWorker(taskName, handler, schemas)
-    this.#registry.set(taskName, { name: taskName, handler: run, options: workers })
-    const here = forLocal(taskName, handler, schemas)
-    this.#inline?.defined(taskName)
-    const local = (...args: unknown[]): unknown => runWith(localContext(taskName), here, args)
-    return createTask(this.#services, taskName, local, callers, schemas?.atCall)
-  }
-
-  /** Of the tasks that are defined here, in the order of their definitions. */
-  get taskNames(): string[] {
-    return [...this.#registry.keys()]
-  }
-
-  /** The callable of a task that is defined elsewhere: `queue.remote<typeof fib>('fib')`. */
-  remote<T>(taskName: string, options?: RemoteOptions<T>): RemoteTask<T> {
-    checkName('task name', taskName)
-    const { callers, input } = resolveRemote(`remote ${taskName}`, options, this.#options.defaults)
-    const local = noLocal(taskName)
-    return createTask(this.#services, taskName, local, callers, input) as unknown as RemoteTask<T>
+  protected defining(): Defining {
+    return {
+      ...{ queue: this.name, services: this.#services, defaults: this.#options.defaults },
+      onDefined: (taskName) => this.#inline?.defined(taskName),
+    }
   }
 
   /** A handle on a task that somebody else enqueued. */
@@ -213,7 +150,7 @@ export class Queue extends Operations implements AsyncDisposable {
     const worker = new Worker(
       {
         ...{ queue: this.name, namespace, target, commands, store, admin },
-        registry: this.#registry,
+        registry: this.registry,
         seen: () => this.#redis?.seen(),
         limits: this.#options,
       },

@@ -52,7 +52,12 @@ const FOLDERS: Record<string, Layer | 'outside'> = {
   'dev-redis': 'outside',
 }
 const FILES: Record<string, Layer | 'outside'> = {
-  ...{ 'queue.ts': 'queue', 'operations.ts': 'queue', 'queue-options.ts': 'queue' },
+  ...{
+    'queue.ts': 'queue',
+    'operations.ts': 'queue',
+    'queue-options.ts': 'queue',
+    'definitions.ts': 'queue',
+  },
   ...{ 'index.ts': 'door', 'cli.ts': 'door', 'console.ts': 'door', 'testing.ts': 'door' },
   'doctor.ts': 'door',
   'dev-redis.ts': 'outside',
