@@ -840,7 +840,10 @@ for _, lane in ipairs(LANES) do
   if not answer.err then
     made = made + 1
     local delivers_again = call('XLEN', STREAM .. lane) > 0 and call('EXISTS', P .. ':ended') == 1
-    if delivers_again then call('HSET', P .. ':settings', 'again', '1') end
+    if delivers_again then
+      call('HSET', P .. ':settings', 'again', '1')
+      call('PUBLISH', P .. ':control', 'void')
+    end
   elseif not string.match(answer.err, '^BUSYGROUP') then
     return answer
   end

@@ -3,7 +3,8 @@
 -- A script, because XGROUP CREATE by itself is refused at maxmemory, where workers are needed most.
 --   args: {}
 --   keys: the group of P:stream:<lane>, P:settings (field `again`: where tasks have ended before, a new group may deliver
---         them once more; until a turn finds all lanes empty), P:ended, P:task: (read, for the right to do so)
+--         them once more; until a turn finds all lanes empty), P:control (published: who reads without a turn looks too),
+--         P:ended, P:task: (read, for the right to do so)
 --   gives: how many were missing
 --! include base
 
@@ -15,7 +16,10 @@ for _, lane in ipairs(LANES) do
   if not answer.err then
     made = made + 1
     local delivers_again = call('XLEN', STREAM .. lane) > 0 and call('EXISTS', P .. ':ended') == 1
-    if delivers_again then call('HSET', P .. ':settings', 'again', '1') end
+    if delivers_again then
+      call('HSET', P .. ':settings', 'again', '1')
+      call('PUBLISH', P .. ':control', 'void')
+    end
   elseif not string.match(answer.err, '^BUSYGROUP') then
     return answer
   end
