@@ -173,7 +173,7 @@ export class Queue extends Definitions implements AsyncDisposable {
     this.#checkOpen()
     const { processes, ...worker } = resolve('queue.run', options, RUN_OPTIONS)
     await runHere({
-      ...{ processes, drainTimeout: worker.drainTimeout, isInline: this.#inline !== undefined },
+      ...{ ...worker, processes, isInline: this.#inline !== undefined },
       newWorker: () => this.#inline?.worker(worker) ?? this.worker(worker),
       onSupervisor: (supervisor) => this.#workers.add(supervisor),
       onError: (error) => report(this, error),

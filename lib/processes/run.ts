@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import { OptionError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
 import { type Check, integer } from '../options.ts'
 import { runUntilSignal } from '../work/signals.ts'
 import { type Runnable, runAsChild } from './as-child.ts'
@@ -26,11 +27,12 @@ export interface RunPlan {
   /** For whoever closes the queue: it stops what runs here, and takes no part otherwise. */
   readonly onSupervisor: (supervisor: Supervision) => void
   readonly onError: (error: Error) => void
+  readonly logger?: Logger | undefined
 }
 
 /** Until SIGTERM or SIGINT, or until it is stopped. Throws OptionError. */
 export async function runHere(plan: RunPlan): Promise<void> {
-  const { processes, isInline, drainTimeout, onError, newWorker, onSupervisor } = plan
+  const { processes, isInline, drainTimeout, onError, logger, newWorker, onSupervisor } = plan
   if (isInline && processes !== 'auto' && processes > 1) {
     throw new OptionError(
       `queue.run: an inline queue runs in this process alone (processes given: ${processes})`,
@@ -39,7 +41,7 @@ export async function runHere(plan: RunPlan): Promise<void> {
   if (isChild) return await runAsChild(newWorker(), drainTimeout)
   const wanted = isInline ? 1 : processes === 'auto' ? availableParallelism() : processes
   if (wanted === 1) return await runUntilSignal(newWorker())
-  const supervisor = supervised({ processes: wanted, drainTimeout, onError })
+  const supervisor = supervised({ processes: wanted, drainTimeout, onError, logger })
   onSupervisor(supervisor)
   await runUntilSignal(supervisor)
 }

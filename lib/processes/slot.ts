@@ -25,9 +25,20 @@ export interface SlotOptions {
   readonly onKilled: Ear['onKilled']
   readonly onEnded: (child: Forked, end: End) => void
   readonly onRestarting: (delay: number) => void
+  readonly onReplaced: (child: Forked, old: Predecessor) => void
   readonly onReplacing: (child: Forked, why: string) => void
   /** It was to be the next, and is told to end. */
   readonly onLate: (child: Forked, why: string) => void
+}
+
+/** Whose place another has taken. */
+export interface Predecessor {
+  /** Undefined: it could not be started. */
+  readonly pid: number | undefined
+  /** A sentence without its subject, such as `exited with code 1`; or why it was to be replaced. */
+  readonly why: string
+  /** When it died, or when its replacement was begun, as performance.now() says. */
+  readonly since: number
 }
 
 export class Slot {
@@ -37,6 +48,8 @@ export class Slot {
   readonly #alive = new Set<Forked>()
   readonly #wishes = new WeakSet<Forked>()
   #current: Forked | undefined
+  /** The last that worked here, while nobody does. */
+  #dead: Predecessor | undefined
   #next: Forked | undefined
   #restart: NodeJS.Timeout | undefined
   #replacing: Promise<boolean> | undefined
@@ -60,10 +73,10 @@ export class Slot {
   }
 
   /** Starts another, waits until it is ready, then until the old one has ended. False: it was not, or the slot stops. */
-  async replace(): Promise<boolean> {
+  async replace(why: string): Promise<boolean> {
     // What began before may run older code.
     await this.#replacing
-    return this.#replaceOnce()
+    return this.#replaceOnce(why)
   }
 
   /** Resolves when nothing runs any more. Safe twice. */
@@ -89,7 +102,8 @@ export class Slot {
   }
 
   #fork(): Forked {
-    const { program, number, onStarted, onReady, onKilled } = this.#options
+    const { program, number, onStarted, onKilled } = this.#options
+    const onReady: Ear['onReady'] = (child) => this.#ready(child)
     const onReplace: Ear['onReplace'] = (child, why) => void this.#grant(child, why)
     const child = new Forked(program, number, { onReady, onKilled, onReplace })
     this.#alive.add(child)
@@ -100,29 +114,44 @@ export class Slot {
     return child
   }
 
+  #ready(child: Forked): void {
+    this.#options.onReady(child)
+    if (child === this.#current) this.#takesOver(child)
+  }
+
+  #takesOver(child: Forked): void {
+    const dead = this.#dead
+    this.#dead = undefined
+    if (dead) this.#options.onReplaced(child, dead)
+  }
+
   #ended(child: Forked, end: End): void {
     this.#alive.delete(child)
     if (end.isDone && child === this.#current && !this.#next) this.#close()
     this.#options.onEnded(child, end)
     if (child === this.#next) this.#next = undefined
     if (child !== this.#current) return
+    // One that dies before it was ready has taken nobody's place.
+    this.#dead ??= { pid: child.pid, why: end.why, since: performance.now() }
     this.#current = this.#next
     this.#next = undefined
+    if (this.#current?.isReady) this.#takesOver(this.#current)
     if (this.#current || this.#isStopping) return
     const wait = this.#backoff.after(end.lived)
     this.#restart = setTimeout(() => this.start(), wait)
     this.#options.onRestarting(wait)
   }
 
-  #replaceOnce(): Promise<boolean> {
-    this.#replacing ??= this.#replace().finally(() => {
+  #replaceOnce(why: string): Promise<boolean> {
+    this.#replacing ??= this.#replace(why).finally(() => {
       this.#replacing = undefined
     })
     return this.#replacing
   }
 
-  async #replace(): Promise<boolean> {
+  async #replace(why: string): Promise<boolean> {
     if (this.#isStopping) return false
+    const since = performance.now()
     clearTimeout(this.#restart)
     const { readyTimeout, stopTimeout } = this.#options
     const old = this.#current
@@ -144,6 +173,7 @@ export class Slot {
       this.#next = undefined
       old.end(stopTimeout())
       await old.ended
+      if (next === this.#current) this.#options.onReplaced(next, { pid: old.pid, why, since })
     }
     return true
   }
@@ -157,7 +187,7 @@ export class Slot {
     const isWanted = (): boolean => child === this.#current && !this.#isStopping
     if (isWanted()) this.#options.onReplacing(child, why)
     const backoff = new Backoff()
-    while (isWanted() && !(await this.#replaceOnce()) && isWanted()) {
+    while (isWanted() && !(await this.#replaceOnce(why)) && isWanted()) {
       await delay(backoff.after(0), undefined, { ref: false })
     }
   }

@@ -2,6 +2,7 @@
 
 import { isatty } from 'node:tty'
 import { OptionError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
 import { END_GRACE, type Runnable } from './as-child.ts'
 import { WorkerProcessError } from './process-error.ts'
 import { Supervisor } from './supervisor.ts'
@@ -12,12 +13,14 @@ export interface Supervised {
   /** Of the workers, ms. */
   readonly drainTimeout: number
   readonly onError: (error: Error) => void
+  /** Gets a line for each process that has taken the place of another. */
+  readonly logger?: Logger | undefined
 }
 
 /** Run and stopped as a worker is. */
 export interface Supervision extends Runnable {
   /** What SIGHUP does: lib/processes/supervisor.ts. */
-  reload(): Promise<boolean>
+  reload(why: string): Promise<boolean>
   /** How many processes do their work now. */
   ready(): number
 }
@@ -29,7 +32,7 @@ let common: Supervisor | undefined
  * `stop()` drains them all; `stop({ timeout: 0 })` makes them give back what they hold and end; once more: kills them.
  * Throws OptionError.
  */
-export function supervised({ processes, drainTimeout, onError }: Supervised): Supervision {
+export function supervised({ processes, drainTimeout, onError, logger }: Supervised): Supervision {
   const file = process.argv[1]
   if (file === undefined) {
     throw new OptionError(
@@ -56,10 +59,17 @@ export function supervised({ processes, drainTimeout, onError }: Supervised): Su
   supervisor.on('late', ({ why, ...child }) =>
     onError(new WorkerProcessError({ ...child, why: `${why}, and its predecessor goes on` })),
   )
+  if (logger && supervisor.listenerCount('replaced') === 0) {
+    supervisor.on('replaced', ({ slot, pid, old, why, ms }) => {
+      const who = old === undefined ? 'one that could not be started' : `pid ${old}`
+      const fields = { process: slot, child: pid, old, why, ms }
+      logger.info(fields, `worker process ${slot} (pid ${pid}) has taken the place of ${who}`)
+    })
+  }
   let isHurried = false
   return {
     run: () => (isFirst ? untilEnded(supervisor) : supervisor.run()),
-    reload: () => supervisor.reload(),
+    reload: (why) => supervisor.reload(why),
     ready: () => supervisor.ready,
     stop: ({ timeout } = {}) => {
       if (timeout === undefined) return supervisor.stop()
@@ -74,7 +84,7 @@ async function untilEnded(supervisor: Supervisor): Promise<void> {
   const hadTerminal = isatty(0)
   // A terminal that was closed says SIGHUP too, and means the end.
   const onHangUp = (): void => {
-    if (!hadTerminal || isatty(0)) return void supervisor.reload()
+    if (!hadTerminal || isatty(0)) return void supervisor.reload('SIGHUP')
     // A write to it, be it of a child's words, must not end the drain.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
     void supervisor.stop()

@@ -47,6 +47,19 @@ export interface SupervisorEvents {
   ]
   /** Another is started in its place in `delay` ms. */
   restarting: [slot: { readonly slot: number; readonly delay: number }]
+  /**
+   * It does the work of `old`, which has ended; `why`: how that one died, or why it was changed for another. ms: since it
+   * died, or since its replacement began.
+   */
+  replaced: [
+    child: {
+      readonly slot: number
+      readonly pid: number
+      readonly old: number | undefined
+      readonly why: string
+      readonly ms: number
+    },
+  ]
 }
 
 export class Supervisor extends EventEmitter<SupervisorEvents> {
@@ -98,23 +111,23 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
    * Changes them for new ones, one by one: the next is started, its predecessor ends when it is ready. One that dies
    * or is late ends the reload, and its predecessor goes on: false. Called while one is under way, another follows it.
    */
-  reload(): Promise<boolean> {
+  reload(why = 'it was to begin anew'): Promise<boolean> {
     if (!this.#reloading) {
-      this.#reloading = this.#reload().finally(() => {
+      this.#reloading = this.#reload(why).finally(() => {
         this.#reloading = undefined
       })
       return this.#reloading
     }
     this.#following ??= this.#reloading.then(() => {
       this.#following = undefined
-      return this.reload()
+      return this.reload(why)
     })
     return this.#following
   }
 
-  async #reload(): Promise<boolean> {
+  async #reload(why: string): Promise<boolean> {
     if (!this.#running) return false
-    for (const slot of this.#slots) if (!(await slot.replace())) return false
+    for (const slot of this.#slots) if (!(await slot.replace(why))) return false
     return true
   }
 
@@ -134,6 +147,10 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
       onLate: (child, why) => this.emit('late', { ...named(child), why }),
       onKilled: (child, why) => this.emit('killed', { ...named(child), why }),
       onRestarting: (delay) => this.emit('restarting', { slot: number, delay }),
+      onReplaced: (child, { pid: old, why, since }) => {
+        const ms = Math.round(performance.now() - since)
+        this.emit('replaced', { ...named(child), old, why, ms })
+      },
       onEnded: ({ pid }, { code, signal, why, asked }) => {
         this.emit('ended', { slot: number, pid, code, signal, why, asked })
         if (this.#slots.every(({ isOver }) => isOver)) this.#finish()

@@ -97,6 +97,9 @@ describe('a worker', () => {
       return pids.size === 3
     })
     await child.prints(/asks to be replaced: it has run 3 tasks/)
+    const took =
+      /worker process \d \(pid \d+\) has taken the place of pid \d+",.*"why":"it has run 3 tasks","ms":\d+/
+    await child.prints(took)
     child.signal('SIGTERM')
     assert.equal(await child.ended, 0)
   })

@@ -1,7 +1,7 @@
 /** The supervisor alone, with real processes that do no work: what it does when they die, are late, or do not end. */
 
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Backoff } from '../../lib/processes/backoff.ts'
@@ -60,8 +60,26 @@ describe('a supervisor', () => {
     assert.match(ended!.why, /SIGKILL, which its supervisor did not send: possibly the kernel/)
     const [restarting] = c.told('restarting')
     assert.ok(restarting!.delay >= 250 && restarting!.delay <= 500, `${restarting!.delay} ms`)
-    await c.hears('ready', 3)
+    const replaced = await c.hears('replaced')
+    assert.deepEqual([replaced.slot, replaced.pid, replaced.old], [2, again.pid, second!.pid])
+    assert.equal(replaced.why, ended!.why)
+    assert.ok(replaced.ms >= restarting!.delay, `${replaced.ms} ms`)
     assert.equal(c.told('ended').length, 1)
+  })
+
+  test('tells of a place that is taken once somebody works there, with the first death', async () => {
+    await using c = crew('steady')
+    void c.supervisor.run()
+    const { pid } = await c.hears('ready')
+    c.mark('mute')
+    process.kill(pid, 'SIGKILL')
+    const second = await c.hears('started', 2)
+    process.kill(second.pid, 'SIGTERM')
+    rmSync(join(c.folder, 'mute'))
+    const replaced = await c.hears('replaced')
+    assert.deepEqual([replaced.old, replaced.pid], [pid, c.told('started').at(-1)?.pid])
+    assert.match(replaced.why, /SIGKILL/)
+    assert.equal(c.told('replaced').length, 1)
   })
 
   test('waits longer after each death, and a stop ends the wait', async () => {
@@ -116,9 +134,17 @@ describe('a reload', () => {
     void c.supervisor.run()
     await c.hears('ready', 2)
     const before = c.log.length
-    assert.equal(await c.supervisor.reload(), true)
-    const one = ['started 1', 'ready 1', 'ended 1']
-    assert.deepEqual(c.log.slice(before), [...one, 'started 2', 'ready 2', 'ended 2'])
+    assert.equal(await c.supervisor.reload('new code'), true)
+    const one = ['started 1', 'ready 1', 'ended 1', 'replaced 1']
+    assert.deepEqual(c.log.slice(before), [...one, 'started 2', 'ready 2', 'ended 2', 'replaced 2'])
+    const [first, second, third, fourth] = c.told('started')
+    assert.deepEqual(
+      c.told('replaced').map(({ ms, ...rest }) => ({ ...rest, ms: Number.isInteger(ms) })),
+      [
+        { slot: 1, pid: third!.pid, old: first!.pid, why: 'new code', ms: true },
+        { slot: 2, pid: fourth!.pid, old: second!.pid, why: 'new code', ms: true },
+      ],
+    )
     const pids = c.told('started').map(({ pid }) => pid)
     assert.deepEqual(pids.map(runs), [false, false, true, true])
     for (const { asked, code } of c.told('ended')) assert.deepEqual([asked, code], [true, 0])
@@ -211,13 +237,16 @@ describe('a child', () => {
   test('that asks for it is replaced, and what means nothing is ignored', async () => {
     await using c = crew('worn')
     void c.supervisor.run()
-    const ended = await c.hears('ended')
+    const replaced = await c.hears('replaced')
+    const [ended] = c.told('ended')
     const [first, second] = c.told('started')
     const [asked] = c.told('replacing')
     assert.deepEqual([asked?.pid, asked?.why], [first!.pid, 'after 3 tasks'])
-    assert.deepEqual([ended.pid, ended.asked, ended.code], [first!.pid, true, 0])
+    assert.deepEqual([replaced.pid, replaced.old, replaced.why], [second!.pid, first!.pid, 'after 3 tasks'])
+    assert.deepEqual([ended!.pid, ended!.asked, ended!.code], [first!.pid, true, 0])
     assert.ok(runs(second!.pid))
-    assert.deepEqual(c.log, ['started 1', 'ready 1', 'replacing 1', 'started 1', 'ready 1', 'ended 1'])
+    const change = ['replacing 1', 'started 1', 'ready 1', 'ended 1', 'replaced 1']
+    assert.deepEqual(c.log, ['started 1', 'ready 1', ...change])
   })
 
   test("that runs out of V8's memory is said to, and its words come through", async (t) => {

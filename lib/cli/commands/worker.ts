@@ -100,8 +100,9 @@ export async function work(modules: readonly string[], flags: WorkerFlags): Prom
   }
 
   function changed(file: string): void {
-    logger.info({ file: relative(folder, file) }, 'changed: starts anew')
-    team.reload()
+    const path = relative(folder, file)
+    logger.info({ file: path }, 'changed: starts anew')
+    team.reload(`${path} has changed`)
   }
 }
 
@@ -109,7 +110,7 @@ export async function work(modules: readonly string[], flags: WorkerFlags): Prom
 interface Team {
   /** Until a signal, or until there is nothing more to do. */
   run(): Promise<void>
-  reload(): void
+  reload(why: string): void
   health(): Promise<Health>
 }
 
@@ -134,10 +135,10 @@ function crewOf(posts: readonly Post[], settings: Settings, isBurst: boolean, lo
 
 function processesOf({ processes, drainTimeout }: Settings, logger: Logger): Team {
   const onError = (error: Error): void => logger.error({}, error.message)
-  const supervisor = supervised({ processes, drainTimeout, onError })
+  const supervisor = supervised({ processes, drainTimeout, onError, logger })
   return {
     run: () => runUntilSignal(supervisor),
-    reload: () => void supervisor.reload(),
+    reload: (why) => void supervisor.reload(why),
     health: async () => ({ ok: supervisor.ready() === processes, processes, ready: supervisor.ready() }),
   }
 }

@@ -14,7 +14,7 @@ import { until } from '../../support/until.ts'
 type Name = keyof SupervisorEvents
 type Told<N extends Name> = SupervisorEvents[N][0]
 
-const NAMES = ['started', 'ready', 'replacing', 'late', 'killed', 'ended', 'restarting'] as const
+const NAMES = ['started', 'ready', 'replacing', 'late', 'killed', 'ended', 'restarting', 'replaced'] as const
 
 export interface Crew extends AsyncDisposable {
   readonly supervisor: Supervisor
