@@ -12,8 +12,13 @@ import type { WorkerOptions } from '../work/worker-options.ts'
 const LOOK = 200
 
 export interface CrewOptions {
-  /** Stops when its queues are empty and its handlers have ended. */
-  readonly isBurst: boolean
+  /** Is told, once, when its queues are empty and its handlers have ended. Undefined: it works on. */
+  readonly onEmpty: (() => void) | undefined
+  /**
+   * Other processes of this program work beside it: then it is not over while a task runs anywhere. What one of them
+   * leaves behind when it dies is found when its lease ends, and somebody has to be there.
+   */
+  readonly isOneOfMany: boolean
   readonly maxTasks: number | undefined
   /** RSS, bytes. */
   readonly maxMemory: number | undefined
@@ -46,8 +51,8 @@ export class Crew extends EventEmitter<{ ready: [] }> {
   }
 
   async run(): Promise<void> {
-    const { isBurst, maxMemory } = this.#options
-    if (isBurst || maxMemory !== undefined) this.#lookAgain()
+    const { onEmpty, maxMemory } = this.#options
+    if (onEmpty || maxMemory !== undefined) this.#lookAgain()
     await Promise.all(this.workers.map((worker) => worker.run()))
     clearTimeout(this.#looking)
     this.#looking = undefined
@@ -77,22 +82,24 @@ export class Crew extends EventEmitter<{ ready: [] }> {
   }
 
   async #look(): Promise<void> {
-    const { isBurst, maxMemory } = this.#options
+    const { onEmpty, maxMemory } = this.#options
     const { rss } = process.memoryUsage()
     if (maxMemory !== undefined && rss > maxMemory) {
       this.#enough(`it has ${Math.round(rss / 1024 ** 2)} MiB of memory`)
     }
-    if (isBurst && (await this.#isDone())) this.#enough('its queues are empty')
+    if (!onEmpty || this.#hadEnough || !(await this.#isEmpty())) return
+    this.#hadEnough = true
+    onEmpty()
   }
 
-  async #isDone(): Promise<boolean> {
+  async #isEmpty(): Promise<boolean> {
     for (const [at, worker] of this.workers.entries()) {
       const { state, running, waiting } = await worker
         .health()
         .catch(() => ({ state: '', running: 1, waiting: 0 }))
       if (state !== 'running' || running + waiting > 0) return false
-      const counts = await this.#queues[at]!.counts().catch(() => ({ queued: 1 }))
-      if (counts.queued > 0) return false
+      const counts = await this.#queues[at]!.counts().catch(() => ({ queued: 1, running: 1 }))
+      if (counts.queued > 0 || (this.#options.isOneOfMany && counts.running > 0)) return false
     }
     return true
   }

@@ -44,17 +44,6 @@ describe('a worker', () => {
     )
   })
 
-  test('in a burst ends when its queues are empty', async () => {
-    const { worker, queue: open } = scene()
-    await using queue = open()
-    const send = queue.remote<(a: number, b: number) => number>('add')
-    const handles = [1, 2, 3].map((n) => send(n, n))
-    await Promise.all(handles.map(({ enqueued }) => enqueued))
-    await using child = worker('--burst')
-    assert.equal(await child.ended, 0)
-    assert.deepEqual(await Promise.all(handles.map((handle) => handle.get())), [2, 4, 6])
-  })
-
   test('ends after so many tasks, alone; its log goes to a file', async () => {
     const { run, worker } = scene()
     await using child = worker('--max-tasks', '2', '--log-file', 'worker.log', '--log-format', 'pretty')

@@ -24,7 +24,7 @@ Examples:
   millrace worker tasks.ts                        all queues that tasks.ts defines tasks of
   millrace worker 'src/**/*.tasks.ts' --queue mail=20 --queue index=1
   millrace worker --processes auto                modules and queues as millrace.config.ts says
-  millrace worker tasks.ts --burst                works until its queues are empty
+  millrace worker tasks.ts --burst                works until its queues are empty; --processes 4 too
 
 SIGTERM and SIGINT: runs what has begun to its end (--drain-timeout), then ends; a second one gives it back at once.
 SIGHUP, with several processes: one after the other is changed for a new one.`
@@ -73,7 +73,8 @@ export async function work(modules: readonly string[], flags: WorkerFlags): Prom
   const { processes, redis, namespace, defaults } = settings
   const isBurst = flags.burst === true
   const isSupervised = processes > 1 || flags.watch === true
-  if (isBurst && isSupervised) throw usage('--burst works in one process: leave out --processes and --watch')
+  if (isBurst && flags.watch)
+    throw usage('--burst ends when the queues are empty, --watch never does: leave out one')
   const files = await findModules(settings.modules, folder)
   if (files.length === 0) throw usage('no task modules: name them, or set `modules` in millrace.config.ts')
   const logger = createLogger({
@@ -116,13 +117,20 @@ interface Team {
 
 function crewOf(posts: readonly Post[], settings: Settings, isBurst: boolean, logger: Logger): Team {
   const { maxTasks, maxMemory, drainTimeout } = settings
+  const stop = (why: string): void => {
+    logger.info({ pid: process.pid }, `stops: ${why}`)
+    void crew.stop()
+  }
   /** A process under a supervisor asks for another; one alone ends, and whoever runs it starts it again. */
   const onEnough = (why: string): void => {
-    logger.info({ pid: process.pid }, isChild ? `asks to be replaced: ${why}` : `stops: ${why}`)
-    if (isChild) askReplacement(why)
-    else void crew.stop()
+    if (isChild) {
+      logger.info({ pid: process.pid }, `asks to be replaced: ${why}`)
+      askReplacement(why)
+    } else stop(why)
   }
-  const crew = new Crew(posts, { isBurst, maxTasks, maxMemory, onEnough })
+  // Its supervisor takes that for done, starts no other in its place, and ends with the last.
+  const onEmpty = isBurst ? () => stop('its queues are empty') : undefined
+  const crew = new Crew(posts, { onEmpty, isOneOfMany: isChild, maxTasks, maxMemory, onEnough })
   return {
     run: () => (isChild ? runAsChild(crew, drainTimeout) : runUntilSignal(crew)),
     reload: () => {},
