@@ -6,8 +6,9 @@
  * a second one is no order to hurry here; that comes by message.
  */
 
+import { mustNotOutlive } from '../upkeep/orphan.ts'
 import type { Worker } from '../work/worker.ts'
-import { hasParent, onHurry, onParentGone, tellDone, tellReady } from './child.ts'
+import { hasParent, onHurry, onParentGone, parent, tellDone, tellReady } from './child.ts'
 
 /** A worker or several, or what works inline and needs no time to be ready. */
 export interface Runnable extends Pick<Worker, 'run' | 'stop'> {
@@ -16,6 +17,8 @@ export interface Runnable extends Pick<Worker, 'run' | 'stop'> {
 
 /** For giving back and leaving after the drain, ms. */
 export const END_GRACE = 10_000
+/** Then the heartbeat's thread ends a process whose main loop does not, ms. */
+const THREAD_GRACE = 1_000
 
 const running = new Set<Runnable>()
 let unready = 0
@@ -27,6 +30,7 @@ let isStopping = false
 export async function runAsChild(worker: Runnable, drainTimeout: number): Promise<void> {
   listen()
   longestDrain = Math.max(longestDrain, drainTimeout)
+  mustNotOutlive(parent, longestDrain + END_GRACE + THREAD_GRACE)
   running.add(worker)
   if (worker.once) {
     unready += 1

@@ -29,6 +29,9 @@ export const slot = takeSlot()
 /** A supervisor started this process. It stays a child when the supervisor has died: it must not become one itself. */
 export const isChild = slot !== undefined
 
+/** Who started this process, if nobody was faster: one that died before that leaves its children another. */
+export const parent = process.ppid
+
 /** And the supervisor lives. */
 export const hasParent = (): boolean => isChild && process.connected
 

@@ -15,6 +15,7 @@ import { Answers } from './answers.ts'
 import { Begun } from './begun.ts'
 import { Ending } from './ending.ts'
 import { Loop } from './loop.ts'
+import { type OrphanData, OrphanWatch } from './orphan.ts'
 import { Watch } from './watch.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -30,6 +31,8 @@ export interface HeartbeatData {
   readonly ending: SharedArrayBuffer
   /** Whether the worker is in the process's main thread. */
   readonly isMain: boolean
+  /** Of a process that has a supervisor. */
+  readonly orphan: OrphanData | undefined
 }
 
 /** To the main thread. */
@@ -107,10 +110,13 @@ const watchdog = new Watchdog({
   worker: () => worker,
 })
 
+const orphan = data.orphan && new OrphanWatch(data.orphan, LOOK)
+
 let beginnings = 0
 let isGivingBack = false
 setInterval(() => {
   watchdog.look()
+  orphan?.look()
   const before = beginnings
   beginnings = begun.beginnings
   if (before !== beginnings || !begun.hasWaiting || worker === undefined || isGivingBack) return

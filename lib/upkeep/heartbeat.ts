@@ -6,6 +6,7 @@ import type { Begun } from './begun.ts'
 import { Ending } from './ending.ts'
 import type { HeartbeatData, HeartbeatNews, HeartbeatOrder } from './heartbeat-thread.ts'
 import { Loop } from './loop.ts'
+import { orphanData } from './orphan.ts'
 import type { Watch } from './watch.ts'
 
 export interface HeartbeatOptions {
@@ -111,7 +112,7 @@ export class Heartbeat {
     const workerData: HeartbeatData = {
       ...{ target: portableTarget(target), namespace, queue, lease, failedTtl, maxFailed },
       ...{ begun: begun.memory, watch: watch.memory, ending: ending.memory },
-      isMain: isMainThread,
+      ...{ isMain: isMainThread, orphan: orphanData() },
     }
     const thread = new Thread(THREAD, { workerData, execArgv: [], name: 'millrace-heartbeat' })
     thread.on('message', (news: HeartbeatNews) => {

@@ -189,6 +189,22 @@ test('kill -9 of the supervisor: the workers finish what they run, and end', asy
   for (const handle of handles) assert.equal((await handle.info())?.attempt, 1)
 })
 
+test('kill -9 of the supervisor: a worker whose handler keeps its event loop for ever ends too', async () => {
+  await using s = await scene()
+  await using t = await team(s, { processes: 2, drainTimeout: 0, lease })
+  const pids = await t.workers(2)
+  const endless = s.tasks.block(Number.POSITIVE_INFINITY)
+  await t.program.prints(`blocking ${endless.id}`)
+  t.program.signal('SIGKILL')
+  // It drains for 0 s, has 10 s to give back and leave, and 1 s more until its thread does it.
+  for (const pid of pids) await until(`process ${pid} to be gone`, () => !runs(pid), 30_000)
+  // Nothing is lost: it was told to be cancelled, and who finds it does that.
+  assert.equal(await endless.cancel('it does not end'), 'running')
+  await s.worker({ lease })
+  await until('it to be cancelled', async () => (await endless.info())?.state === 'cancelled')
+  assert.equal((await endless.info())?.crashes, 1)
+})
+
 test('a worker whose supervisor is gone can still write to stderr, which was a pipe to it', async () => {
   await using s = await scene()
   const folder = mkdtempSync(join(tmpdir(), 'millrace-noisy-'))
