@@ -32,6 +32,7 @@ export {
   UnsupportedValueError,
   WaitTimeoutError,
 } from './errors.ts'
+export type { LimitOptions } from './limits.ts'
 export type { Logger } from './logger.ts'
 export type { FailedFilter, StacksOptions } from './operations.ts'
 export { WorkerProcessError } from './processes/process-error.ts'

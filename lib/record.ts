@@ -9,7 +9,7 @@
  *
  * | field    | holds |
  * |----------|-------|
- * | entry    | where the task is: `<stream id>` in lane normal, else `<lane>/<stream id>`: the place in line, the fencing token while running, then the token that ended it. Out of line: `scheduled/<lane>`, `parked/<lane>`, `waiting/<lane>`, `front/first`, by the lane that it will go to |
+ * | entry    | where the task is: `<stream id>` in lane normal, else `<lane>/<stream id>`: the place in line, the fencing token while running, then the token that ended it. Out of line: `scheduled/<lane>`, `parked/<lane>`, `waiting/<lane>`, `line/<lane>`, `front/first`, by the lane that it will go to |
  * | end      | `<s|f|c|e> <attempt> <ms that it ran> <finished, epoch ms> <worker>`: by the first letter of its state; absent until then |
  * | attempt  | attempts begun before this entry; absent until the task moves |
  * | failures | how many of them failed |
@@ -19,8 +19,10 @@
  * | begin    | epoch ms: not before, of a waiting task |
  * | key      | the dedupe key that it holds |
  * | next     | the task that waits for the end of this one, under the same key |
- * | tied     | `1`: its end sets off more than its key: dependents, a flow |
- * | home     | its own lane, while it is in lane first because a worker gave it back or died |
+ * | tied     | `1`: its end sets off more than its key: dependents, a flow, a slot |
+ * | limit    | the key that it waits under, and the numbers that its call brought (0: none): `<key> <at once> <max> <per, ms>` |
+ * | line     | its number in the line of that key, while it waits there |
+ * | home     | its own lane, while it is in lane first because a worker gave it back or died, or to begin from its line |
  * | errors   | of attempts that are retried: attempt, epoch ms, packed error, three items each |
  * | left     | the entry that it left by its worker's own word, should that word come twice |
  * | cancel   | why it was asked to be cancelled, while it ran |

@@ -5,6 +5,7 @@
 
 import type { Backoff, CallOptions } from './envelope.ts'
 import { OptionError } from './errors.ts'
+import { type LimitOptions, limitOption } from './limits.ts'
 import {
   type Check,
   flag,
@@ -65,6 +66,8 @@ export interface TaskOptions {
   readonly keyTtl?: number | undefined
   /** What a call does whose key is held: `join` the live task, or run `again` once after it, with the newest arguments. Default `join`. */
   readonly onDuplicate?: 'join' | 'again' | undefined
+  /** How often calls of one key begin, how many run at once, and turns between keys. `false`: this call has none. Default: none. */
+  readonly limit?: LimitOptions | false | undefined
 }
 
 /** Of a definition: functions stay on the worker's side. */
@@ -129,18 +132,19 @@ const CALL_OPTIONS = {
   unique: optional(flag(false)),
   keyTtl: optionalTime(),
   onDuplicate: optionalOneOf(['join', 'again']),
+  limit: limitOption,
 }
 
 /** Options that a queue may give to all of its tasks. Times in ms. */
 export type TaskDefaults = Pick<
   TaskOptions,
-  'resultTtl' | 'failedTtl' | 'ttl' | 'deadline' | 'timeout' | 'retries' | 'backoff'
+  'resultTtl' | 'failedTtl' | 'ttl' | 'deadline' | 'timeout' | 'retries' | 'backoff' | 'limit'
 >
 
 /** Only what was given. */
 export const taskDefaults: Check<TaskDefaults> = (what, value) => {
-  const { resultTtl, failedTtl, ttl, deadline, timeout, retries, backoff } = CALL_OPTIONS
-  const checks = { resultTtl, failedTtl, ttl, deadline, timeout, retries, backoff }
+  const { resultTtl, failedTtl, ttl, deadline, timeout, retries, backoff, limit } = CALL_OPTIONS
+  const checks = { resultTtl, failedTtl, ttl, deadline, timeout, retries, backoff, limit }
   return onlyGiven(resolve(what, value as object | undefined, checks))
 }
 
@@ -159,6 +163,7 @@ export interface CallPlan {
   readonly isUnique: boolean
   readonly keyTtl: number | undefined
   readonly again: boolean
+  readonly limit: LimitOptions | undefined
   /** Travels with the call. */
   readonly options: CallOptions
 }
@@ -179,6 +184,11 @@ export function resolveTaskOptions(owner: string, options: TaskOptions | undefin
   exclude('delay', 'at')
   exclude('first', 'priority')
   exclude('unique', 'key')
+  if (resolved.limit && resolved.first === 'newest') {
+    throw new OptionError(
+      `${owner}: limit and first: 'newest' exclude each other; those of one key go in their order`,
+    )
+  }
   return resolved
 }
 
@@ -224,7 +234,8 @@ export function resolveRemote(
 }
 
 export function planOf(options: Resolved): CallPlan {
-  const { priority, first, delay, at, ttl, deadline, key, unique, keyTtl, onDuplicate, ...rest } = options
+  const { priority, first, delay, at, ttl, deadline, key, unique, keyTtl, onDuplicate, limit, ...rest } =
+    options
   const lane: Lane = first ? LANES[0] : (priority ?? 'normal')
   const times = { at, delay, ttl, deadline, keyTtl }
   const isUnique = unique === true
@@ -236,6 +247,7 @@ export function planOf(options: Resolved): CallPlan {
     key,
     isUnique,
     again,
+    limit: limit || undefined,
     options: onlyGiven(rest) as CallOptions,
   }
 }

@@ -881,6 +881,66 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
     return { queued, lane, scheduled, removed, waits: await Promise.all(waits) }
   },
 
+  async 'limits: at once, and by turns'({ queue, work }) {
+    const open = new Map<string, number>()
+    const most = new Map<string, number>()
+    const order: string[] = []
+    const sync = queue.task(
+      'sync',
+      async (tenant: string, n: number) => {
+        order.push(`${tenant}${n}`)
+        const atOnce = (open.get(tenant) ?? 0) + 1
+        open.set(tenant, atOnce)
+        most.set(tenant, Math.max(most.get(tenant) ?? 0, atOnce))
+        await delay(5)
+        open.set(tenant, atOnce - 1)
+      },
+      { limit: { concurrency: 1, key: (tenant: string) => tenant } },
+    )
+    await queue.pause()
+    const calls = [sync('a', 1), sync('a', 2), sync('a', 3), sync('b', 1), sync('b', 2), sync('c', 1)]
+    await Promise.all(calls.map((call) => call.enqueued))
+    const { queued, lanes } = await queue.counts()
+    await work()
+    await queue.resume()
+    await Promise.all(calls.map((call) => call.get()))
+    const first = order.slice(0, 3).sort()
+    assert.deepEqual(first, ['a1', 'b1', 'c1'])
+    assert.deepEqual([...most.values()], [1, 1, 1])
+    return { queued, lanes, first, most: [...most], counts: await queue.counts() }
+  },
+
+  async 'limits: a rate, which holds up others neither that wait for it nor that do not'({ queue, work }) {
+    const limited = queue.task('limited', (n: number) => n, { limit: { max: 2, per: 60_000 } })
+    const free = queue.task('free', (n: number) => n)
+    await work()
+    const calls = [limited(1), limited(2), limited(3), limited.with({ ttl: 50 })(4)]
+    const seen = await Promise.all([
+      outcome(calls[0]!),
+      outcome(calls[1]!),
+      outcome(free(5)),
+      outcome(calls[3]!),
+    ])
+    const waits = told(await calls[2]!.info())
+    assert.equal(waits?.state, 'queued')
+    const moved = await queue.move(calls[2]!.id, 'high')
+    return { seen, waits, moved, cancelled: await calls[2]!.cancel(), counts: await queue.counts() }
+  },
+
+  async 'limits: refused keys'({ queue }) {
+    const task = queue.task('t', (_: unknown) => {}, { limit: { key: (value: unknown) => value as string } })
+    const thrown: unknown[] = []
+    for (const bad of [undefined, '', 5]) {
+      try {
+        task(bad)
+      } catch (error) {
+        thrown.push(shown(error))
+      }
+    }
+    assert.equal(thrown.length, 3)
+    return thrown
+  },
+
   async 'counts, when all has ended'({ queue, work }) {
     const echo = queue.task('echo', (n: number) => {
       if (n < 0) throw new Error('negative')

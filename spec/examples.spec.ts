@@ -62,6 +62,10 @@ const EXPECTED: Record<string, RegExp[]> = {
     /^with patience: all 12$/m,
     /^paused: true, it is queued\nresumed: 1$/m,
   ],
+  'limits.ts': [
+    /^11 pings took a second or more\nsyncs of one account at once: 2$/m,
+    /^behind 500 of another tenant, served as number 10 or before$/m,
+  ],
   'nested.ts': [/^64 words\ninherited: (19|20) s\nwithout a deadline: undefined$/m],
   'rolling-deploys.ts': [
     /^farewell\(ann\) is parked, attempts: 0\ngoodbye ann$/m,

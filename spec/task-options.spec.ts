@@ -121,6 +121,56 @@ describe('options of a call', () => {
     assert.deepEqual(given({ unique: false, key: 'k' }), { unique: false, key: 'k' })
   })
 
+  test('a limit has a rate, a concurrency or a key; numbers are whole and above zero', () => {
+    const key = (tenant: string) => tenant
+    for (const limit of [
+      { max: 1, per: 1 },
+      { concurrency: 10_000 },
+      { key },
+      { key: 'k', scope: 'queue' },
+      { max: 1_000_000, per: 366 * 86_400_000, concurrency: 1, key, scope: 'task' },
+    ] as const) {
+      const resolved = given({ limit }).limit as object
+      const named = Object.entries(resolved).filter(([, value]) => value !== undefined)
+      assert.deepEqual(Object.fromEntries(named), limit)
+    }
+    assert.equal(given({ limit: false }).limit, false)
+    assert.equal(plan({ limit: false }).limit, undefined)
+    for (const name of ['max', 'per', 'concurrency']) {
+      for (const bad of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null, true, 1e15]) {
+        const both = name === 'concurrency' ? {} : { max: 1, per: 1 }
+        const message = refused({ limit: { ...both, [name]: bad } })
+        assert.match(
+          message,
+          new RegExp(`^task: limit: ${name} must be a whole number from 1 to \\d+ \\(given: `),
+        )
+      }
+    }
+    assert.match(refused({ limit: { max: 5 } }), /^task: limit: max needs per: so many/)
+    assert.match(refused({ limit: { per: 5, concurrency: 1 } }), /^task: limit: per needs max: so many/)
+    for (const none of [{}, { scope: 'queue' }, { key: undefined }]) {
+      assert.match(refused({ limit: none }), /^task: limit: give max and per, or concurrency, or a key/)
+    }
+    for (const bad of [true, null, 5, 'x', key]) {
+      assert.match(
+        refused({ limit: bad }),
+        /^task: limit must be \{ max, per, concurrency, key, scope \} or false/,
+      )
+    }
+    assert.match(refused({ limit: [] }), /^task: limit: options must be an object/)
+    assert.match(
+      refused({ limit: { key: 7 } }),
+      /^task: limit: key must be a string of at least 1 character \(given: 7\)/,
+    )
+    assert.match(refused({ limit: { key, scope: 'all' } }), /^task: limit: scope must be one of task, queue/)
+    assert.match(refused({ limit: { rate: 5 } }), /^task: limit: unknown option "rate" \(known: max, per/)
+    assert.match(
+      refused({ limit: { key }, first: 'newest' }),
+      /^task: limit and first: 'newest' exclude each other/,
+    )
+    assert.deepEqual(given({ limit: false, first: 'newest' }), { limit: false, first: 'newest' })
+  })
+
   test('unknown names and what is no object are refused, the known ones named', () => {
     assert.match(refused({ retry: 1 }), /^task: unknown option "retry" \(known: .*retries.*\)$/)
     for (const bad of [null, 5, 'x', []]) assert.match(refused(bad), /^task: options must be an object/)

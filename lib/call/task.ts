@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { encodeCall } from '../envelope.ts'
 import { OptionError, UnsupportedValueError } from '../errors.ts'
+import { limitKey } from '../limits.ts'
 import type { TaskState } from '../record.ts'
 import type { How } from '../redis/wire.ts'
 import { checkCall, type MaybeSchema, type StandardSchemaV1 } from '../schema.ts'
@@ -84,7 +85,11 @@ export function createTask<Args extends unknown[], Return>(
   input?: MaybeSchema,
 ): Task<Args, Return> {
   const plan = planOf(options)
-  const fixed = plan.isUnique ? undefined : howOf(plan)
+  const { limit } = plan
+  const isFixed = !plan.isUnique && typeof limit?.key !== 'function'
+  const howFor = (args: readonly unknown[], key = plan.key) =>
+    howOf(plan, key, limit && limitKey(name, limit, args))
+  const fixed = isFixed ? howFor([]) : undefined
   type Handle = TaskHandle<Awaited<Return>>
   // A schema is of one argument, as a function of one is: `list.map(task)` gives three.
   const meant = (args: Args): Args => (input && args.length > 1 ? (args.slice(0, 1) as Args) : args)
@@ -97,7 +102,7 @@ export function createTask<Args extends unknown[], Return>(
     for (let i = 0; i < args.length; i++) refusePromise(args[i], i)
     if (input) checkCall(name, input, args[0])
     const packed = encodeCall(name, args, plan.options, services.maxPayload)
-    return { lane, packed, how: plan.isUnique ? howOf(plan, keyOf(args)) : fixed, deadline }
+    return { lane, packed, how: isFixed ? fixed : howFor(args, keyOf(args)), deadline }
   }
   const send = (args: Args): PendingCall => {
     const call = newCall(services, pack(args))
@@ -147,7 +152,7 @@ function needKey(what: string, key: string | undefined): string {
 }
 
 /** What Redis has to know besides the lane; undefined: nothing, as of most calls. */
-function howOf(plan: CallPlan, key = plan.key): How | undefined {
+function howOf(plan: CallPlan, key: string | undefined, line: string | undefined): How | undefined {
   const how: (string | number)[] = []
   const say = (name: string, value: string | number | undefined): void => {
     if (value !== undefined) how.push(name, value)
@@ -162,6 +167,12 @@ function howOf(plan: CallPlan, key = plan.key): How | undefined {
     say('hold', plan.keyTtl || undefined)
     say('again', plan.again ? 1 : undefined)
     say('up', plan.lane === 'first' ? 1 : undefined)
+  }
+  if (line !== undefined) {
+    say('line', line)
+    say('slots', plan.limit?.concurrency)
+    say('max', plan.limit?.max)
+    say('per', plan.limit?.per)
   }
   return how.length > 0 ? how : undefined
 }

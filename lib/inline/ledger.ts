@@ -9,15 +9,15 @@
  */
 
 import type { Clock } from '../clock.ts'
-import { END_STATES, type EndState, isEndState, LANES, type Lane, type TaskState } from '../record.ts'
+import { END_STATES, type EndState, isEndState, type Lane, type TaskState } from '../record.ts'
 import type { MoveAnswer } from '../redis/admin.ts'
 import { encodeForm } from '../remote-error.ts'
 import type { Agenda } from './agenda.ts'
 import { DedupeKeys } from './keys.ts'
+import { Limits } from './limits.ts'
+import { LINES, nextOf } from './order.ts'
 import { type End, type Line, TaskRecord } from './record.ts'
 
-/** In the order in which tasks are taken. */
-const LINES: readonly Line[] = LANES.flatMap((lane) => (lane === 'first' ? [lane, 'front'] : [lane]))
 /** Of an error that is kept beside others; and how many are. */
 const MAX_ERROR = 16_384
 const MAX_ERRORS = 5
@@ -42,6 +42,7 @@ export type Ending = Omit<End, 'finished'> & { readonly ttl: number; readonly ke
 export class Ledger {
   readonly records = new Map<string, TaskRecord>()
   readonly keys: DedupeKeys
+  readonly limits: Limits
   /** How many have ended so since the queue began. */
   readonly ended: Record<EndState, number>
   /** Tasks that somebody waits for and that have not ended. */
@@ -50,10 +51,16 @@ export class Ledger {
   /** By state, and by lane of those that have a place in line; in the order in which they came. */
   readonly #sets = new Map<string, Set<TaskRecord>>()
   #entries = 0
+  /** None of those that are queued may begin now: each waits for its key. */
+  #isHeldUp = false
 
   constructor(options: LedgerOptions) {
     this.#options = options
     this.keys = new DedupeKeys(options.agenda)
+    this.limits = new Limits(options.agenda, options.clock, () => {
+      this.#isHeldUp = false
+      options.onChange()
+    })
     this.ended = Object.fromEntries(END_STATES.map((state) => [state, 0])) as Record<EndState, number>
   }
 
@@ -137,21 +144,30 @@ export class Ledger {
     return 'moved'
   }
 
-  /** The next one runs from now on; undefined: none is queued. */
+  /** Something is queued and may begin. */
+  get hasWork(): boolean {
+    return !this.#isHeldUp && this.count('queued') > 0
+  }
+
+  /** The next one runs from now on; undefined: none may. */
   take(): TaskRecord | undefined {
-    for (const line of LINES) {
-      const records = this.in('queued', line)
-      for (const record of line === 'front' ? [...records].reverse() : records) {
-        if ((overOf(record) ?? Number.POSITIVE_INFINITY) <= this.now) {
-          this.expire(record)
-          continue
-        }
-        this.#place(record, 'running', record.lane)
-        record.startedAt = this.now
-        return record
-      }
+    const record = nextOf((line) => this.#waiting(line), this.limits)
+    if (record) {
+      this.#place(record, 'running', record.lane)
+      record.startedAt = this.now
+      this.limits.began(record)
     }
-    return undefined
+    this.#isHeldUp = record === undefined
+    return record
+  }
+
+  /** Those whose time is not over; the others end. */
+  *#waiting(line: Line): Generator<TaskRecord> {
+    const records = this.in('queued', line)
+    for (const record of line === 'front' ? [...records].reverse() : records) {
+      if ((overOf(record) ?? Number.POSITIVE_INFINITY) <= this.now) this.expire(record)
+      else yield record
+    }
   }
 
   /** Another attempt follows, after `delay` ms. */
@@ -238,6 +254,8 @@ export class Ledger {
   #place(record: TaskRecord, state: TaskState, line: Line, over?: number): void {
     const { agenda, onChange } = this.#options
     this.in(record.state, record.line).delete(record)
+    if (record.state === 'running') this.limits.left(record)
+    this.#isHeldUp = false
     agenda.remove(record.alarm)
     agenda.remove(record.over)
     record.state = state

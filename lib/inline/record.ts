@@ -28,6 +28,14 @@ const NOTHING: Buffer = Buffer.alloc(0)
 /** `front`: of lane first those of which the last that came goes first. */
 export type Line = Lane | 'front'
 
+/** What a call says of those of its key. 0: no limit of that kind. */
+export interface Limit {
+  readonly key: string
+  readonly slots: number
+  readonly max: number
+  readonly per: number
+}
+
 export class TaskRecord {
   readonly id: string
   /** The packed call, with its head. */
@@ -51,6 +59,8 @@ export class TaskRecord {
   /** The dedupe key that it holds, and the task that waits for its end under the same key. */
   key: string | undefined = undefined
   next: string | undefined = undefined
+  /** What its call says of those of its key. */
+  limit: Limit | undefined = undefined
   /** Why it was asked to be cancelled, while it ran. */
   cancelReason: string | undefined = undefined
   /** The name that nobody knows, of a parked task. */

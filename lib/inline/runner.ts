@@ -98,7 +98,7 @@ export class Runner {
   /** Something is in line, and there is a slot for it. */
   get hasWork(): boolean {
     if (this.#isPaused || this.#isClosed) return false
-    return this.#active < (this.#asked ?? this.#concurrency) && this.#options.ledger.count('queued') > 0
+    return this.#active < (this.#asked ?? this.#concurrency) && this.#options.ledger.hasWork
   }
 
   /** Handlers that have not returned. */

@@ -68,7 +68,7 @@ export class InlineStore implements Verbs {
         return { joined: id, state }
     }
     if (isFull) return { full: true }
-    const record = this.#add(call, key)
+    const record = this.#add(call, key, wishes)
     const { now } = ledger
     if (key !== undefined) ledger.keys.hold(key, record.id, wishes.hold && now + wishes.hold)
     const begin = keepTimes(record, wishes, now)
@@ -85,15 +85,19 @@ export class InlineStore implements Verbs {
       return { joined: follower.id, state: 'waiting' }
     }
     holder.next = call.id
-    const record = this.#add(call, holder.key)
+    const record = this.#add(call, holder.key, wishes)
     record.due = keepTimes(record, wishes, this.#ledger.now)
     this.#ledger.follow(record)
     return undefined
   }
 
-  #add(call: NewCall, key: string | undefined): TaskRecord {
+  #add(call: NewCall, key: string | undefined, { line, slots = 0, max = 0, per = 0 }: Wishes): TaskRecord {
     const record = this.#ledger.add(call.id, call.lane, packed(call))
     record.key = key
+    if (line !== undefined) {
+      record.limit = { key: line, slots, max, per }
+      this.#ledger.limits.keep(record.limit)
+    }
     if (call.isAwaited) this.#ledger.await(record)
     return record
   }
@@ -112,6 +116,10 @@ interface Wishes {
   readonly again?: number
   readonly up?: number
   readonly newest?: number
+  readonly line?: string
+  readonly slots?: number
+  readonly max?: number
+  readonly per?: number
 }
 
 /** Answers when it is due. */

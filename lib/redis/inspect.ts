@@ -28,7 +28,7 @@ export async function inspectTask(store: Store, queue: string, id: string): Prom
     queue,
     ...describeCall(call!),
     ...life,
-    lane: laneOf(entry),
+    lane: laneOf(entry, fields.has('limit') ? text('home') : undefined),
     progress: readable(fields.get('progress'), decode),
     result: readable(fields.get('result'), decode),
     error: readable(fields.get('error'), decodeError),
@@ -43,9 +43,10 @@ export async function inspectTask(store: Store, queue: string, id: string): Prom
 
 type Life = Pick<TaskInfo, 'state' | 'worker' | 'attempt' | 'startedAt' | 'finishedAt'>
 
-/** `scheduled/low`, `first/123-0`, `123-0`. */
-function laneOf(entry: string): Lane {
-  const word = entry.split('/').find((part) => LANES.includes(part as Lane))
+/** `scheduled/low`, `first/123-0`, `123-0`. home: of one that goes through lane first only to begin. */
+function laneOf(entry: string, home: string | undefined): Lane {
+  const word =
+    entry.startsWith('first/') && home ? home : entry.split('/').find((part) => LANES.includes(part as Lane))
   return (word as Lane | undefined) ?? 'normal'
 }
 

@@ -7,6 +7,12 @@
  * | P:stream:<lane> | stream     | always; an entry from enqueue until its task ends or moves |
  * | P:task:<id>     | hash       | until the retention of its outcome is over |
  * | P:front         | list       | id of tasks that were put ahead of all others, the newest first |
+ * | P:line:<lane>   | sorted set | `<limit key> <number> <id>` of tasks that wait for their key's turn, slot or rate |
+ * | P:ring          | sorted set | limit keys that may go now, by when they were served last |
+ * | P:resting       | sorted set | limit keys by when they are looked at again: at their rate, or, each minute, at their concurrency |
+ * | P:limit:<key>   | hash       | the numbers of the newest call, and the last number given, while tasks wait or hold slots |
+ * | P:busy:<key>    | set        | ids of the tasks that hold the key's slots |
+ * | P:rate:<key>    | list       | when the last tasks of the key began, at most `max`; until `per` ms after the last |
  * | P:scheduled     | sorted set | id by the time that it is due: delayed tasks and those that wait for another attempt |
  * | P:expiring      | sorted set | id by the time that its ttl, its deadline or its patience is over; until then |
  * | P:parked        | sorted set | `<name>/<id>` of tasks that no worker knows, by name |
@@ -14,7 +20,7 @@
  * | P:joined:<id>   | string     | the task that a call joined, for a minute |
  * | P:key:<key>     | string     | id of the task that holds a dedupe key, until it ends or for the time that it is held |
  * | P:cancelling    | sorted set | places of running tasks that shall be aborted, for an hour |
- * | P:settings      | hash       | what operators have set: paused, concurrency; and what turns have to look at: front, again |
+ * | P:settings      | hash       | what operators have set: paused, concurrency; and what turns have to look at: front, lines, again |
  * | P:ended         | hash       | how many tasks ended, by state |
  * | P:failed        | sorted set | id by time of failure, at most `maxFailed` |
  * | P:workers       | sorted set | worker id by end of lease, while it is registered |

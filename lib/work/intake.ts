@@ -43,7 +43,7 @@ export class Intake {
   #reading: Promise<void> | undefined
   /** Taken up from the pending list while a read was on its way that may bring them too. */
   #takenUp = new Set<string>()
-  /** Something lies where only turns look. */
+  /** Something lies where only turns look, and none was sent since. */
   #shallTurn = false
   /** How often a read may have been given what shall not run: an entry was voided before it was delivered. */
   #doubts = 1
@@ -70,8 +70,9 @@ export class Intake {
     return this.#reading !== undefined
   }
 
-  /** To be handed to `read` by a turn that was sent now and found the lanes empty. */
-  get doubts(): number {
+  /** A turn is sent now, which takes work. Answers what is to be handed to `read` should it find the lanes empty. */
+  turns(): number {
+    this.#shallTurn = false
     return this.#doubts
   }
 
@@ -151,11 +152,12 @@ export class Intake {
 
   /** Ends the read that blocks, so that a turn follows. */
   #recheck(): void {
+    // Also where none blocks: a turn that is on its way may have looked before this was told, and a read would follow it.
+    this.#shallTurn = true
     if (!this.#reading) {
       this.#options.onPause()
       return
     }
-    this.#shallTurn = true
     void this.unblock()
     // The first may have come before the read began to block.
     setTimeout(() => this.#shallTurn && void this.unblock(), 20).unref()

@@ -224,7 +224,7 @@ export class Processor {
   async #sendTurn(want: number, outcomes: readonly Outcome[]): Promise<SentTurn> {
     const { store } = this.#options.services
     const id = this.#id
-    const { doubts } = this.#intake
+    const doubts = want > 0 ? this.#intake.turns() : 0
     let retried = false
     const onRetry = (): void => {
       retried = true

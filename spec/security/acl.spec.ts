@@ -158,6 +158,25 @@ describe('a producer', () => {
       assert.equal(await add.with(options)(1, 1).get(), 2)
   })
 
+  test('calls with limits, more than may begin, and cancels some that wait', async () => {
+    const one = remote(queue, 'wait').with({ limit: { concurrency: 1 } })
+    const held = one('limited')
+    await until('it runs', async () => (await held.info())?.state === 'running')
+    const [next, third] = [one('limited'), one('limited')]
+    await Promise.all([next.enqueued, third.enqueued])
+    assert.equal(await third.cancel(), 'cancelled')
+    gateOf('limited').open()
+    assert.deepEqual(await Promise.all([held.get(), next.get()]), ['limited', 'limited'])
+    const rare = remote(queue, 'add').with({ limit: { max: 1, per: 600_000 } })
+    assert.equal(await rare(1, 1).get(), 2)
+    const waits = rare(1, 1)
+    await waits.enqueued
+    assert.equal((await waits.info())?.state, 'queued')
+    assert.equal(await waits.cancel(), 'cancelled')
+    const often = remote(queue, 'add').with({ limit: { max: 2, per: 50, key: 'often' } })
+    assert.deepEqual(await Promise.all([1, 2, 3, 4, 5].map((n) => often(n, 1).get())), [2, 3, 4, 5, 6])
+  })
+
   test('brings a waiting task to the front by its key, and ends one whose time is over while no worker is there', async () => {
     await stop(worker)
     const { add, low } = {
@@ -329,6 +348,28 @@ describe('a worker', () => {
   })
 })
 
+/** What waits for a rate, and for a slot. */
+async function operateLimited(producer: Queue, operator: Queue): Promise<void> {
+  const rare = remote(producer, 'fail').with({ limit: { max: 1, per: 600_000 } })
+  const one = remote(producer, 'wait').with({ limit: { concurrency: 1, key: 'operated' } })
+  const failed = rare(1)
+  await rejection(failed.get())
+  const held = one('limited by operators')
+  await until('it runs', async () => (await held.info())?.state === 'running')
+  const [moved, cancelled] = [one('limited by operators'), one('limited by operators')]
+  await Promise.all([moved.enqueued, cancelled.enqueued])
+  await operator.pause()
+  assert.equal(await operator.retry(failed.id), 'retried')
+  assert.equal(await operator.move(moved.id, 'high'), 'moved')
+  assert.equal(await operator.cancel(cancelled.id), 'cancelled')
+  assert.equal(await operator.retry(cancelled.id), 'retried')
+  assert.equal((await operator.tasks({ state: 'queued', name: 'wait' })).length, 2)
+  for (const { id } of [failed, moved, cancelled]) assert.equal(await operator.remove(id), 'removed')
+  gateOf('limited by operators').open()
+  await operator.resume()
+  await held.get()
+}
+
 describe('an operator', () => {
   test('counts, lists, looks, retries, moves, cancels, removes, clears, pauses', async () => {
     const [producer, operator] = [roles.queue('producer'), roles.queue('operator')]
@@ -337,6 +378,7 @@ describe('an operator', () => {
     await rejection(failed.get())
     const running = remote(producer, 'wait')('operated')
     await until('it runs', async () => (await running.info())?.state === 'running')
+    await operateLimited(producer, operator)
     await operator.pause()
     assert.equal(await operator.isPaused(), true)
     const queued = [remote(producer, 'add')(1, 1), remote(producer, 'add').with({ key: 'q' })(2, 2)]

@@ -94,7 +94,37 @@ export class Seed {
     })
   }
 
-  #away(state: OpenState, id: string, task: SeededTask): this {
+  /** Waits in the line of a limit's key, as `<key> <at once> <max> <per>` says. */
+  lined(id: string, limit: string, task: SeededTask & { number?: number } = {}): this {
+    const { lane: toLane = 'normal', number = 1 } = task
+    const line = String(number).padStart(10, '0')
+    const record = { limit, tied: '1', line, ...task.record }
+    const member = `${limit.split(' ')[0]} ${line} ${id}`
+    return this.#away('line', id, { ...task, record }).command('ZADD', `P:line:${toLane}`, 0, member)
+  }
+
+  /** Keys that may go, in their turns. */
+  ring(...keys: string[]): this {
+    for (const [n, key] of keys.entries()) this.command('ZADD', 'P:ring', n + 1, key)
+    return this.command('HSET', 'P:settings', 'lines', '1')
+  }
+
+  /** What is kept of a limit's key: numbers, who holds its slots, when the last began (ms from now). */
+  limit(key: string, numbers: string, more: { last?: number; busy?: string[]; rate?: number[] } = {}): this {
+    const { last = 1, busy = [], rate = [] } = more
+    this.command('HSET', `P:limit:${key}`, 'numbers', numbers, 'last', last)
+    if (busy.length > 0) this.command('SADD', `P:busy:${key}`, ...busy)
+    if (rate.length === 0) return this
+    this.command('RPUSH', `P:rate:${key}`, ...rate.map((at) => this.at(at)))
+    return this.command('PEXPIRE', `P:rate:${key}`, 60_000)
+  }
+
+  /** Is looked at again in so many ms. */
+  resting(key: string, due: number): this {
+    return this.command('ZADD', 'P:resting', this.now + due, key)
+  }
+
+  #away(state: OpenState | 'line', id: string, task: SeededTask): this {
     const { lane: toLane = 'normal', client, call = callOf(id, client), more, record } = task
     return this.record(id, {
       ...{ entry: `${state}/${toLane}`, call: call.toString(), created: '50' },

@@ -41,6 +41,12 @@ export function defineTasks(queue: Queue) {
       while (performance.now() < end);
       return process.pid
     }),
+    /** Never ends its first attempt. */
+    hangOnce: queue.task('hangOnce', async () => {
+      journal('start')
+      if (currentTask().attempt === 1) await delay(600_000)
+      journal('end')
+    }),
     /** Runs until it is aborted, and says why. */
     patient: queue.task('patient', async () => {
       journal('start')

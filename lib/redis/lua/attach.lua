@@ -34,6 +34,7 @@ function attach(id, again)
   if not again and is_over(record) and task.expire(id, failed_ttl, max_failed) then return attach(id, true) end
   if task.standing(record[1]) == 'none' then
     call('PEXPIRE', key, LAST_LOOK)
+    task.leave_line(id)
     return { 'lost' }
   end
   if join then

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- counts: how many tasks are in each state. Costs the same however many there are.
 --   args: { }
---   keys: P:stream:<lane>, P:void:<lane>, P:front, P:scheduled, P:parked, P:failed, P:ended
+--   keys: P:stream:<lane>, P:void:<lane>, P:line:<lane>, P:front, P:scheduled, P:parked, P:failed, P:ended
 --   gives: { lane, queued, running, …, 'scheduled', n, 'parked', n, 'failed', n that are kept, 'ended', { state, n, … } }
 --! include base
 
@@ -22,6 +22,7 @@ for _, lane in ipairs(LANES) do
     end
   end
   queued = math.max(queued - call('SCARD', P .. ':void:' .. lane), 0)
+  queued = queued + call('ZCARD', P .. ':line:' .. lane)
   if lane == 'first' then queued = queued + call('LLEN', P .. ':front') end
   answer[#answer + 1] = lane
   answer[#answer + 1] = queued

@@ -53,6 +53,7 @@ local function is_unread(lane, entry)
 end
 local function is_listed(word, id, name)
   if word == 'scheduled' then return call('ZSCORE', task.SCHEDULED, id) end
+  if word == 'line' then return task.lines().is_listed(id) end
   if word == 'parked' then return call('ZSCORE', P .. ':parked', (name or '') .. '/' .. id) end
   if call('LPOS', P .. ':front', id, 'MAXLEN', MOST_FRONT) then return true end
   return call('LLEN', P .. ':front') > MOST_FRONT
@@ -74,7 +75,7 @@ local function disorder(id, is_orphan)
     local word, to = string.match(record[1], '^(%a+)/(%a+)$')
     if word == 'waiting' then
       if not is_orphan then return 'waiting' end
-    elseif word ~= 'scheduled' and word ~= 'parked' and word ~= 'front' then
+    elseif word ~= 'scheduled' and word ~= 'parked' and word ~= 'front' and word ~= 'line' then
       return 'junk'
     elseif is_listed(word, id, record[4]) then
       return 'fine'
@@ -278,14 +279,15 @@ end
 `
 
 const line = `local EXTRAS = { 'attempt', 'failures', 'crashes', 'expires', 'deadline' }
+local lines
 local function time_over(attempt, expires, deadline)
   local begun = (tonumber(attempt) or 0) > 0
   local over = math.min(not begun and tonumber(expires) or math.huge, tonumber(deadline) or math.huge)
   return over < math.huge and over or nil
 end
-local function line_up(id, lane, packed_call)
-  local key = TASK .. id
-  local values, fields = call('HMGET', key, unpack(EXTRAS)), { id, packed_call }
+local function enter(id, lane, packed_call, values)
+  local key, fields = TASK .. id, { id, packed_call }
+  values = values or call('HMGET', key, unpack(EXTRAS))
   if (tonumber(values[1]) or 0) > 0 then values[4] = false end
   for i, name in ipairs(EXTRAS) do
     if values[i] and values[i] ~= '0' then
@@ -297,10 +299,190 @@ local function line_up(id, lane, packed_call)
   if over then at_time(EXPIRING, id, over) end
   call('HSET', key, 'entry', place_of(lane, call('XADD', STREAM .. lane, '*', unpack(fields))))
 end
+local function line_up(id, lane, packed_call)
+  local values = call('HMGET', TASK .. id, 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'limit')
+  if not values[6] then return enter(id, lane, packed_call, values) end
+  local over = time_over(values[1], values[4], values[5])
+  if over then at_time(EXPIRING, id, over) end
+  lines().queue(id, lane, packed_call, values[6])
+end
+local function leave_line(id)
+  local limit = call('HGET', TASK .. id, 'limit')
+  if limit then lines().leave(id, limit) end
+end
 local function put_by(id, due)
   at_time(SCHEDULED, id, due)
   local over = time_over(unpack(call('HMGET', TASK .. id, 'attempt', 'expires', 'deadline')))
   if over then at_time(EXPIRING, id, over) end
+end
+`
+
+const lines = `local made_lines
+function lines()
+  if made_lines then return made_lines end
+  local LINE, RING, SETTINGS = P .. ':line:', P .. ':ring', P .. ':settings'
+  local LIMIT, BUSY, RATE = P .. ':limit:', P .. ':busy:', P .. ':rate:'
+  local LOOK_AGAIN, MOST_LOST, MOST_VISITS = 60000, 100, 1000
+  local PAUSE = 20
+  local newest, considered, last = {}, {}, nil
+  local function heads(key, most)
+    local found = {}
+    for _, lane in ipairs(LANES) do
+      if #found == most then break end
+      local members = call('ZRANGE', LINE .. lane, '[' .. key .. ' ', '(' .. key .. '!', 'BYLEX', 'LIMIT', 0, most - #found)
+      for _, member in ipairs(members) do found[#found + 1] = { lane, member, string.match(member, '%S+$') } end
+    end
+    return found
+  end
+  local function numbers_of(key, id)
+    local numbers = call('HGET', LIMIT .. key, 'numbers') or string.match(call('HGET', TASK .. id, 'limit') or '', ' (.*)$')
+    local slots, max, per = string.match(numbers or '', '^(%d+) (%d+) (%d+)$')
+    return { slots = tonumber(slots) or 0, max = tonumber(max) or 0, per = tonumber(per) or 0 }
+  end
+  local function drop_lost(busy)
+    for _, id in ipairs(call('SRANDMEMBER', busy, MOST_LOST)) do
+      local record = pcall('HMGET', TASK .. id, 'entry', 'end')
+      local has_entry = not record.err and record[1] and not record[2] and parse_place(record[1])
+      if not has_entry or standing(record[1]) == 'none' then call('SREM', busy, id) end
+    end
+  end
+  local function may_begin(key, limit)
+    local busy, starts = BUSY .. key, RATE .. key
+    if limit.slots > 0 and call('SCARD', busy) >= limit.slots then
+      if call('ZSCORE', RESTING, key) then return false end
+      at_time(RESTING, key, now + LOOK_AGAIN)
+      drop_lost(busy)
+      if call('SCARD', busy) >= limit.slots then return false end
+    end
+    if limit.max > 0 and call('LLEN', starts) >= limit.max then
+      local start = tonumber(call('LINDEX', starts, string.format('-%d', limit.max)))
+      if start > tonumber(now) then
+        call('DEL', starts)
+      elseif start + limit.per > tonumber(now) then
+        at_time(RESTING, key, math.max(start + limit.per, now + math.min(PAUSE, limit.per / 20)))
+        return false
+      end
+    end
+    return true
+  end
+  local function occupy(key, limit, id)
+    if limit.slots > 0 then call('SADD', BUSY .. key, id) end
+    if limit.max > 0 then
+      call('RPUSH', RATE .. key, now)
+      call('LTRIM', RATE .. key, string.format('-%d', limit.max), -1)
+      call('PEXPIRE', RATE .. key, string.format('%.0f', limit.per))
+    end
+  end
+  local function join(key)
+    last = (last or tonumber(call('ZRANGE', RING, -1, -1, 'WITHSCORES')[2] or '0')) + 1
+    call('ZADD', RING, 'NX', string.format('%.0f', last), key)
+    if call('HSETNX', SETTINGS, 'lines', '1') == 1 then is_news = true end
+  end
+  local function check_ring()
+    if call('EXISTS', RING) == 1 then return true end
+    call('HDEL', SETTINGS, 'lines')
+    is_news = false
+  end
+  local function tidy(key)
+    if call('ZREM', RING, key) == 1 then check_ring() end
+    if call('EXISTS', BUSY .. key) == 1 then return end
+    call('DEL', LIMIT .. key)
+    call('ZREM', RESTING, key)
+  end
+  local function leave(id, limit)
+    local key, record = string.match(limit, '^%S+'), call('HMGET', TASK .. id, 'entry', 'line')
+    local lane = record[2] and string.match(record[1] or '', '^line/(%a+)$')
+    if lane then
+      call('ZREM', LINE .. lane, key .. ' ' .. record[2] .. ' ' .. id)
+      call('HDEL', TASK .. id, 'line')
+    elseif call('SREM', BUSY .. key, id) == 0 then
+      return
+    end
+    if not heads(key, 1)[1] then
+      tidy(key)
+    elseif not lane then
+      join(key)
+    end
+  end
+  local function queue(id, lane, packed_call, limit)
+    leave(id, limit)
+    local key, numbers = string.match(limit, '^(%S+) (.*)$')
+    local number = string.format('%010d', call('HINCRBY', LIMIT .. key, 'last', '1'))
+    call(newest[key] and 'HSET' or 'HSETNX', LIMIT .. key, 'numbers', newest[key] or numbers)
+    call('HSET', TASK .. id, 'entry', 'line/' .. lane, 'line', number, 'call', packed_call)
+    call('HSETNX', TASK .. id, 'created', now)
+    call('ZADD', LINE .. lane, '0', key .. ' ' .. number .. ' ' .. id)
+    if considered[key] or call('ZSCORE', RING, key) then return end
+    considered[key] = true
+    if may_begin(key, numbers_of(key, id)) then join(key) end
+  end
+  local function begin(key, limit, lane, member, id)
+    call('ZREM', LINE .. lane, member)
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+    if record.err or record[1] ~= 'line/' .. lane or record[2] or not record[3] then return false end
+    occupy(key, limit, id)
+    call('HDEL', TASK .. id, 'call', 'line')
+    if lane ~= 'first' then call('HSET', TASK .. id, 'home', lane) end
+    enter(id, 'first', record[3])
+    return true
+  end
+  local function take(most)
+    local taken, visits = 0, 0
+    call('HMGET', TASK, 'entry')
+    while taken < most and visits < most + MOST_VISITS do
+      local key = call('ZPOPMIN', RING)[1]
+      if not key then break end
+      visits = visits + 1
+      local some = call('EXISTS', RING) == 1 and 1 or most - taken
+      local waiting, done = heads(key, some + 1), 0
+      local limit = waiting[1] and numbers_of(key, waiting[1][3])
+      while done < some and waiting[done + 1] and may_begin(key, limit) do
+        done = done + 1
+        if begin(key, limit, unpack(waiting[done])) then taken = taken + 1 end
+      end
+      if not waiting[done + 1] then
+        tidy(key)
+      elseif done == some then
+        join(key)
+      end
+    end
+    if check_ring() and taken < most then is_news = true end
+  end
+  made_lines = {
+    queue = queue, leave = leave,
+    keep = function(record, o)
+      local numbers = (o.slots or 0) .. ' ' .. (o.max or 0) .. ' ' .. (o.per or 0)
+      newest[o.line] = numbers
+      call('HSET', record, 'limit', o.line .. ' ' .. numbers, 'tied', '1')
+    end,
+    claim = function(id, limit)
+      local key = string.match(limit, '^%S+')
+      local numbers = numbers_of(key, id)
+      if not may_begin(key, numbers) then return false end
+      occupy(key, numbers, id)
+      return true
+    end,
+    LANES = { 'first', 'first', 'high', 'normal', 'low', 'first' },
+    take = function(visit, want)
+      if visit == 2 then want = math.floor((want + time[2] % 2) / 2) end
+      if want > 0 and (visit == 2 or visit == 6) then take(want) end
+    end,
+    wake = function(most)
+      for _, key in ipairs(call('ZRANGE', RESTING, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)) do
+        call('ZREM', RESTING, key)
+        if heads(key, 1)[1] then join(key) else tidy(key) end
+      end
+      if call('EXISTS', RING) == 1 and call('HSETNX', SETTINGS, 'lines', '1') == 1 then is_news = true end
+    end,
+    is_listed = function(id)
+      local record = call('HMGET', TASK .. id, 'entry', 'line', 'limit')
+      local lane, key = string.match(record[1] or '', '^line/(%a+)$'), string.match(record[3] or '', '^%S+')
+      if not lane or not key or not record[2] then return false end
+      if not call('ZSCORE', LINE .. lane, key .. ' ' .. record[2] .. ' ' .. id) then return false end
+      return call('ZSCORE', RING, key) or call('ZSCORE', RESTING, key) or call('EXISTS', BUSY .. key) == 1
+    end,
+  }
+  return made_lines
 end
 `
 
@@ -312,7 +494,7 @@ const move = `local function move(id, to)
   if state == 'none' or state == 'running' then return state end
   if record[2] then return 'ended' end
   local lane, entry = parse_place(record[1])
-  if lane == to or record[1] == state .. '/' .. to then return 'there' end
+  if lane == to or record[1] == state .. '/' .. to or record[1] == 'line/' .. to then return 'there' end
   call('HDEL', key, 'home')
   if state == 'queued' and not lane then
     local packed_call = call('HGET', key, 'call')
@@ -363,6 +545,10 @@ const place = `local function parse_place(place)
   return lane == '' and 'normal' or lane, entry
 end
 local function tell(word) call('PUBLISH', P .. ':control', word) end
+local is_news = false
+local function tell_news()
+  if is_news then tell('front') end
+end
 local function void(lane, entry)
   call('SADD', P .. ':void:' .. lane, entry)
   tell('void')
@@ -376,7 +562,10 @@ const put_off = `local function put_off(door, state, id, lane, entry, packed_cal
     local how = ending('cancelled', attempt, door.worker, door.failed_ttl)
     how.ran = ran
     settle_cancelled(how, id, lane, entry, packed_call, more[3] or '', clients, key_name, tied)
-  elseif state == 'retry' then
+    return
+  end
+  if tied then leave_line(id) end
+  if state == 'retry' then
     retry(id, lane, entry, packed_call, attempt, wait, value, record)
   else
     park(id, lane, entry, packed_call, value, wait, record)
@@ -384,17 +573,21 @@ const put_off = `local function put_off(door, state, id, lane, entry, packed_cal
 end
 `
 
-const schedule = `local SCHEDULED, EXPIRING = P .. ':scheduled', P .. ':expiring'
+const schedule = `local SCHEDULED, EXPIRING, RESTING = P .. ':scheduled', P .. ':expiring', P .. ':resting'
 local nearest
 local function next_time()
-  local due, over = call('ZRANGE', SCHEDULED, 0, 0, 'WITHSCORES'), call('ZRANGE', EXPIRING, 0, 0, 'WITHSCORES')
-  return math.min(tonumber(due[2]) or math.huge, tonumber(over[2]) or math.huge)
+  local time = math.huge
+  for _, set in ipairs({ SCHEDULED, EXPIRING, RESTING }) do
+    time = math.min(time, tonumber(call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]) or time)
+  end
+  return time
 end
 local function at_time(set, id, time)
   nearest = nearest or next_time()
   call('ZADD', set, string.format('%.0f', time), id)
 end
 local function tell_nearest()
+  tell_news()
   local time = nearest and next_time()
   if time and time < nearest then tell('due ' .. string.format('%.0f', math.max(time - now, 0))) end
 end
@@ -404,13 +597,14 @@ const requeue = `local function requeue(id, lane, entry, packed_call, attempt, c
   local key = TASK .. id
   call('HSET', key, 'attempt', tostring(attempt), 'created', created or string.match(entry, '^%d+'))
   if lane ~= 'first' then call('HSET', key, 'home', lane) end
-  line_up(id, 'first', packed_call)
+  enter(id, 'first', packed_call)
   drop(lane, entry)
 end
 `
 
 const untie = `local function untie(how, id, value, name, tied)
   if name then release_key(how, id, name) end
+  if tied then leave_line(id) end
 end
 `
 
@@ -430,7 +624,7 @@ const retry = `local function retry(id, lane, entry, packed_call, attempt, delay
 end
 `
 
-const standing = `local OUT_OF_LINE = { scheduled = 'scheduled', waiting = 'waiting', parked = 'parked', front = 'queued' }
+const standing = `local OUT_OF_LINE = { scheduled = 'scheduled', waiting = 'waiting', parked = 'parked', front = 'queued', line = 'queued' }
 local STATES = { s = 'succeeded', f = 'failed', c = 'cancelled', e = 'expired' }
 local function standing(place, ending_field)
   if not place then return 'none' end
@@ -446,10 +640,11 @@ end
 const rare = `local made, ending, settle
 local function rare()
   if made then return made end
-${place}${schedule}${line}${requeue}${ends}${untie}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}  made = {
+${place}${schedule}${line}${requeue}${ends}${untie}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}${lines}  made = {
     SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
-    parse_place = parse_place, tell = tell, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
-    line_up = line_up, put_by = put_by, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
+    parse_place = parse_place, tell = tell, tell_news = tell_news, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
+    line_up = line_up, enter = enter, leave_line = leave_line, lines = lines, put_by = put_by, time_over = time_over,
+    requeue = requeue, standing = standing, move = move, late = late,
     keep_failed = keep_failed, untie = untie, settle_as_error = settle_as_error,
     settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
     cancel = cancel, expire = expire, put_front = put_front, take_front = take_front,
@@ -577,6 +772,7 @@ function attach(id, again)
   if not again and is_over(record) and task.expire(id, failed_ttl, max_failed) then return attach(id, true) end
   if task.standing(record[1]) == 'none' then
     call('PEXPIRE', key, LAST_LOOK)
+    task.leave_line(id)
     return { 'lost' }
   end
   if join then
@@ -635,6 +831,7 @@ for _, lane in ipairs(LANES) do
     end
   end
   queued = math.max(queued - call('SCARD', P .. ':void:' .. lane), 0)
+  queued = queued + call('ZCARD', P .. ':line:' .. lane)
   if lane == 'first' then queued = queued + call('LLEN', P .. ':front') end
   answer[#answer + 1] = lane
   answer[#answer + 1] = queued
@@ -670,7 +867,9 @@ return dismissed
   enqueue: `#!lua
 ${base}local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
 if cap then
-  for _, lane in ipairs(LANES) do cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) end
+  for _, lane in ipairs(LANES) do
+    cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) - call('ZCARD', P .. ':line:' .. lane)
+  end
   cap = cap - call('ZCARD', P .. ':scheduled') - call('LLEN', P .. ':front')
 end
 local specials
@@ -723,6 +922,7 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
   local function keep_times(key, o, begin)
     if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
     if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
+    if o.line then task.lines().keep(key, o) end
   end
   function enqueue_how(number, how, id, packed_call)
     local key, lane, o = TASK .. id, how[1], {}
@@ -899,7 +1099,19 @@ return 0
 ${base}local state, lane, after, most = args[1], args[2], args[3], tonumber(args[4])
 local stream, answer = STREAM .. lane, { '' }
 local function add(id) answer[#answer + 1] = id end
+local function add_line(last)
+  local line = P .. ':line:' .. lane
+  local members = call('ZRANGE', line, last == '' and '-' or '(' .. last, '+', 'BYLEX', 'LIMIT', 0, most)
+  for _, member in ipairs(members) do
+    local id = string.match(member, '%S+$')
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end')
+    if not record.err and record[1] == 'line/' .. lane and not record[2] then add(id) end
+  end
+  if #members == most then answer[1] = 'line ' .. members[most] end
+  return answer
+end
 if state == 'queued' then
+  if string.sub(after, 1, 5) == 'line ' then return add_line(string.sub(after, 6)) end
   local from = after
   local groups = after == '' and pcall('XINFO', 'GROUPS', stream) or {}
   for _, group in ipairs(groups.err and {} or groups) do
@@ -918,6 +1130,7 @@ if state == 'queued' then
       if call('HGET', TASK .. id, 'entry') == 'front/first' and call('HEXISTS', TASK .. id, 'end') == 0 then add(id) end
     end
   end
+  if answer[1] == '' and call('EXISTS', P .. ':line:' .. lane) == 1 then answer[1] = 'line ' end
 elseif state == 'running' then
   local pending = pcall('XPENDING', stream, GROUP, after == '' and '-' or '(' .. after, '+', most)
   for _, item in ipairs(pending.err and {} or pending) do
@@ -1040,7 +1253,9 @@ for _, id in ipairs(call('ZRANGE', task.EXPIRING, '-inf', now, 'BYSCORE', 'LIMIT
   call('ZREM', task.EXPIRING, id)
   if task.expire(id, failed_ttl, max_failed) then over = over + 1 end
 end
+if call('EXISTS', P .. ':resting', P .. ':ring') > 0 then task.lines().wake(most) end
 publish_all()
+task.tell_news()
 for _, lane in ipairs(LANES) do
   local void = P .. ':void:' .. lane
   if call('EXISTS', void) == 1 and call('XLEN', STREAM .. lane) == 0 then call('DEL', void) end
@@ -1194,6 +1409,7 @@ local function release(lane, entry, how)
       call('HSET', TASK .. id, 'entry', 'scheduled/first', 'call', packed_call, 'attempt', tostring(attempt),
         'created', record[4] or string.match(entry, '^%d+'))
       if lane ~= 'first' then call('HSET', TASK .. id, 'home', lane) end
+      if record[8] then task.leave_line(id) end
       task.put_by(id, now + how)
       drop(lane, entry)
     else
@@ -1325,14 +1541,16 @@ local failure, settings
 if want > 0 and not is_registered(worker) then
   answer[2] = 'dead'
 elseif want > 0 then
-  settings = call('HMGET', P .. ':settings', 'paused', 'front', 'again')
+  settings = call('HMGET', P .. ':settings', 'paused', 'front', 'again', 'lines')
 end
 if settings and settings[1] then
   answer[2] = 'paused'
 elseif settings then
   local left_out, is_empty = 0, true
   if settings[2] then rare().take_front(want) end
-  for _, lane in ipairs(LANES) do
+  local lines = settings[4] and rare().lines()
+  for visit, lane in ipairs(lines and lines.LANES or LANES) do
+    if lines then lines.take(visit, want) end
     local stream = STREAM .. lane
     local length = call('XLEN', stream)
     is_empty = is_empty and length == 0
@@ -1367,18 +1585,21 @@ for i = 3, #args do
     and call('ZRANGE', P .. ':parked', '[' .. name .. '/', '(' .. name .. '0', 'BYLEX', 'LIMIT', 0, most - taken) or {}
   for _, member in ipairs(members) do
     local id = string.sub(member, #name + 2)
-    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call', 'limit')
     if record.err and not string.find(record.err, '^WRONGTYPE') then return record end
-    call('ZREM', P .. ':parked', member)
-    call('ZREM', task.EXPIRING, id)
     local lane = not record.err and record[1] and not record[2] and record[3] and string.match(record[1], '^parked/(%a+)$')
-    if lane then
+    local stays = lane and record[4] and not task.lines().claim(id, record[4])
+    if not stays then
+      call('ZREM', P .. ':parked', member)
+      call('ZREM', task.EXPIRING, id)
+      taken = taken + 1
+    end
+    if lane and not stays then
       call('HDEL', TASK .. id, 'call', 'unknown')
       if lane ~= 'first' then call('HSET', TASK .. id, 'home', lane) end
-      task.line_up(id, 'first', record[3])
+      task.enter(id, 'first', record[3])
     end
   end
-  taken = taken + #members
 end
 if taken > 0 then pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', most, 'STREAMS', STREAM .. 'first', '>') end
 task.tell_nearest()

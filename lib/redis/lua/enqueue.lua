@@ -5,7 +5,8 @@
 --         how: { lane, name, value, … }; names: in (ms from now), at (epoch ms), ttl (ms to start in), deadline (ms to
 --              end in), key (one live task at a time), hold (ms that the key is held, however the task ends),
 --              again ('1': once more after the one that holds the key), up ('1': one that holds the key goes to lane
---              first), newest ('1': of such the last comes first)
+--              first), newest ('1': of such the last comes first), line (key of a limit; with it slots: how many of the key run at
+--              once, max and per: how many begin in so many ms; with none of them the keys take turns, and no more)
 --   keys: P:task:<id> hash is made, P:stream:<lane> gets its entry { id → call }; P:scheduled, P:expiring, P:key:<key>, P:front, P:joined:<id> (of a call that joined, for a minute)
 --   each: new → record with its place in line; known id → nothing (this batch was sent before: a replay)
 --   gives: how many were new; or { how many, number of the call (from 1), what, … }; what: full | `<id> <state>` of the task
@@ -15,7 +16,9 @@
 local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
 
 if cap then
-  for _, lane in ipairs(LANES) do cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) end
+  for _, lane in ipairs(LANES) do
+    cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) - call('ZCARD', P .. ':line:' .. lane)
+  end
   cap = cap - call('ZCARD', P .. ':scheduled') - call('LLEN', P .. ':front')
 end
 
@@ -84,6 +87,7 @@ local function special()
   local function keep_times(key, o, begin)
     if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
     if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
+    if o.line then task.lines().keep(key, o) end
   end
 
   function enqueue_how(number, how, id, packed_call)

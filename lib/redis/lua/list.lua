@@ -2,7 +2,7 @@
 -- list: ids of tasks in a state, some at a time.
 --   args: { queued | running | scheduled | parked | failed, lane (queued, running), after, most }
 --         after: '' or what the last answer gave; most: entries to look at
---   keys: P:stream:<lane>, P:front, P:task:<id>, P:scheduled, P:parked, P:failed
+--   keys: P:stream:<lane>, P:line:<lane>, P:front, P:task:<id>, P:scheduled, P:parked, P:failed
 --   each: queued in order of their lane, scheduled by due time, failed from the newest on
 --   gives: { after | '' there are no more, id, … }
 --! include base
@@ -12,7 +12,21 @@ local stream, answer = STREAM .. lane, { '' }
 
 local function add(id) answer[#answer + 1] = id end
 
+-- Those that wait for their key's turn, key by key.
+local function add_line(last)
+  local line = P .. ':line:' .. lane
+  local members = call('ZRANGE', line, last == '' and '-' or '(' .. last, '+', 'BYLEX', 'LIMIT', 0, most)
+  for _, member in ipairs(members) do
+    local id = string.match(member, '%S+$')
+    local record = pcall('HMGET', TASK .. id, 'entry', 'end')
+    if not record.err and record[1] == 'line/' .. lane and not record[2] then add(id) end
+  end
+  if #members == most then answer[1] = 'line ' .. members[most] end
+  return answer
+end
+
 if state == 'queued' then
+  if string.sub(after, 1, 5) == 'line ' then return add_line(string.sub(after, 6)) end
   local from = after
   local groups = after == '' and pcall('XINFO', 'GROUPS', stream) or {}
   for _, group in ipairs(groups.err and {} or groups) do
@@ -32,6 +46,7 @@ if state == 'queued' then
       if call('HGET', TASK .. id, 'entry') == 'front/first' and call('HEXISTS', TASK .. id, 'end') == 0 then add(id) end
     end
   end
+  if answer[1] == '' and call('EXISTS', P .. ':line:' .. lane) == 1 then answer[1] = 'line ' end
 elseif state == 'running' then
   local pending = pcall('XPENDING', stream, GROUP, after == '' and '-' or '(' .. after, '+', most)
   for _, item in ipairs(pending.err and {} or pending) do

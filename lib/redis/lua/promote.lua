@@ -1,8 +1,10 @@
 #!lua flags=allow-oom
 -- promote: does what was scheduled for a time that has come, a bounded number of tasks at once. May run twice.
 --   args: { most, failed_ttl, max_failed }
---   keys: P:scheduled, P:expiring, P:task:<id>, P:stream:<lane>, P:parked, P:key:<key>, P:void:<lane>, P:reply:<client>
---   each: scheduled → last of its lane; not started or not ended in time → expired; parked for too long → failed
+--   keys: P:scheduled, P:expiring, P:task:<id>, P:stream:<lane>, P:parked, P:key:<key>, P:void:<lane>, P:resting, P:ring, P:line:<lane>, P:limit:<key>, P:busy:<key>,
+--         P:rate:<key>, P:settings, P:reply:<client>, P:control (published)
+--   each: scheduled → last of its lane; not started or not ended in time → expired; parked for too long → failed;
+--         a key that has rested takes its turn again
 --   gives: { ms until there is something to do again (0: now, -1: nothing is scheduled), the time, lined up, ended }
 --! include base
 --! include replies
@@ -28,7 +30,9 @@ for _, id in ipairs(call('ZRANGE', task.EXPIRING, '-inf', now, 'BYSCORE', 'LIMIT
   call('ZREM', task.EXPIRING, id)
   if task.expire(id, failed_ttl, max_failed) then over = over + 1 end
 end
+if call('EXISTS', P .. ':resting', P .. ':ring') > 0 then task.lines().wake(most) end
 publish_all()
+task.tell_news()
 -- Entries that nobody will ever read: their stream was deleted by hand.
 for _, lane in ipairs(LANES) do
   local void = P .. ':void:' .. lane

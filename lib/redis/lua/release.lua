@@ -32,6 +32,7 @@ local function release(lane, entry, how)
       call('HSET', TASK .. id, 'entry', 'scheduled/first', 'call', packed_call, 'attempt', tostring(attempt),
         'created', record[4] or string.match(entry, '^%d+'))
       if lane ~= 'first' then call('HSET', TASK .. id, 'home', lane) end
+      if record[8] then task.leave_line(id) end
       task.put_by(id, now + how)
       drop(lane, entry)
     else

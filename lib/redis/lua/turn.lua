@@ -7,9 +7,10 @@
 --         state: succeeded, failed, expired; or cancelled: why is known here; or retry: ttl is the delay, value the error; or parked: ttl is how long it may wait for a
 --         worker that knows it, value its name
 --   keys: P:task:<id>, P:stream:<lane>, P:failed, P:workers, P:quarantine, P:scheduled, P:expiring, P:parked, P:key:<key>,
---         P:settings, P:front, P:ended, P:reply:<client> (published), P:control (published)
+--         P:settings, P:front, P:ended, of limits P:line:<lane>, P:limit:<key>, P:busy:<key>, P:rate:<key>, P:ring, P:resting,
+--         P:reply:<client> (published), P:control (published)
 --   each outcome: d done | a done already, by this token | f fenced: another holds the task, or nobody knows it
---   new work: lanes in order, at most `want`; none for a worker not registered. Where a lane has void entries, or a group
+--   new work: lanes in order, at most `want`, behind lane first what waits in lines, half of the rest or all that the lanes leave; none for a worker not registered. Where a lane has void entries, or a group
 --         was made anew, only what has a record whose place it is.
 --         An entry in the pending list is a running task: the delivery is the mark.
 --   gives, packed: { letters of the outcomes, lane, { entry, id, call, attempt | '', entry, … }, lane, … }, where
@@ -70,14 +71,16 @@ local failure, settings
 if want > 0 and not is_registered(worker) then
   answer[2] = 'dead'
 elseif want > 0 then
-  settings = call('HMGET', P .. ':settings', 'paused', 'front', 'again')
+  settings = call('HMGET', P .. ':settings', 'paused', 'front', 'again', 'lines')
 end
 if settings and settings[1] then
   answer[2] = 'paused'
 elseif settings then
   local left_out, is_empty = 0, true
   if settings[2] then rare().take_front(want) end
-  for _, lane in ipairs(LANES) do
+  local lines = settings[4] and rare().lines()
+  for visit, lane in ipairs(lines and lines.LANES or LANES) do
+    if lines then lines.take(visit, want) end
     local stream = STREAM .. lane
     local length = call('XLEN', stream)
     is_empty = is_empty and length == 0

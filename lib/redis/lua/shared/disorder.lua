@@ -20,6 +20,7 @@ end
 
 local function is_listed(word, id, name)
   if word == 'scheduled' then return call('ZSCORE', task.SCHEDULED, id) end
+  if word == 'line' then return task.lines().is_listed(id) end
   if word == 'parked' then return call('ZSCORE', P .. ':parked', (name or '') .. '/' .. id) end
   if call('LPOS', P .. ':front', id, 'MAXLEN', MOST_FRONT) then return true end
   return call('LLEN', P .. ':front') > MOST_FRONT
@@ -42,7 +43,7 @@ local function disorder(id, is_orphan)
     local word, to = string.match(record[1], '^(%a+)/(%a+)$')
     if word == 'waiting' then
       if not is_orphan then return 'waiting' end
-    elseif word ~= 'scheduled' and word ~= 'parked' and word ~= 'front' then
+    elseif word ~= 'scheduled' and word ~= 'parked' and word ~= 'front' and word ~= 'line' then
       return 'junk'
     elseif is_listed(word, id, record[4]) then
       return 'fine'

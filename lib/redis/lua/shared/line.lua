@@ -1,5 +1,6 @@
 -- A task's way into a lane. The record is the truth; what an entry says besides the call is a copy for the worker.
 local EXTRAS = { 'attempt', 'failures', 'crashes', 'expires', 'deadline' }
+local lines
 
 -- When its time is over, by its record: until it has begun once, `expires` counts; until it ends, `deadline`.
 local function time_over(attempt, expires, deadline)
@@ -8,10 +9,10 @@ local function time_over(attempt, expires, deadline)
   return over < math.huge and over or nil
 end
 
--- As the last of the lane.
-local function line_up(id, lane, packed_call)
-  local key = TASK .. id
-  local values, fields = call('HMGET', key, unpack(EXTRAS)), { id, packed_call }
+-- As the last of the lane. values: of EXTRAS, if they are known
+local function enter(id, lane, packed_call, values)
+  local key, fields = TASK .. id, { id, packed_call }
+  values = values or call('HMGET', key, unpack(EXTRAS))
   if (tonumber(values[1]) or 0) > 0 then values[4] = false end
   for i, name in ipairs(EXTRAS) do
     if values[i] and values[i] ~= '0' then
@@ -22,6 +23,21 @@ local function line_up(id, lane, packed_call)
   local over = time_over(values[1], values[4], values[5])
   if over then at_time(EXPIRING, id, over) end
   call('HSET', key, 'entry', place_of(lane, call('XADD', STREAM .. lane, '*', unpack(fields))))
+end
+
+-- The same, unless its key has a limit: then it is the last of its line.
+local function line_up(id, lane, packed_call)
+  local values = call('HMGET', TASK .. id, 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'limit')
+  if not values[6] then return enter(id, lane, packed_call, values) end
+  local over = time_over(values[1], values[4], values[5])
+  if over then at_time(EXPIRING, id, over) end
+  lines().queue(id, lane, packed_call, values[6])
+end
+
+-- Of a task that ends or is put off: it waits in the line of its key no more, or its slot there is free.
+local function leave_line(id)
+  local limit = call('HGET', TASK .. id, 'limit')
+  if limit then lines().leave(id, limit) end
 end
 
 -- Out of line, until it is due or its own time is over: that may be already, while it ran.

@@ -7,7 +7,7 @@ local function move(id, to)
   if state == 'none' or state == 'running' then return state end
   if record[2] then return 'ended' end
   local lane, entry = parse_place(record[1])
-  if lane == to or record[1] == state .. '/' .. to then return 'there' end
+  if lane == to or record[1] == state .. '/' .. to or record[1] == 'line/' .. to then return 'there' end
   call('HDEL', key, 'home')
   if state == 'queued' and not lane then
     local packed_call = call('HGET', key, 'call')

@@ -6,7 +6,10 @@ local function put_off(door, state, id, lane, entry, packed_call, attempt, wait,
     local how = ending('cancelled', attempt, door.worker, door.failed_ttl)
     how.ran = ran
     settle_cancelled(how, id, lane, entry, packed_call, more[3] or '', clients, key_name, tied)
-  elseif state == 'retry' then
+    return
+  end
+  if tied then leave_line(id) end
+  if state == 'retry' then
     retry(id, lane, entry, packed_call, attempt, wait, value, record)
   else
     park(id, lane, entry, packed_call, value, wait, record)

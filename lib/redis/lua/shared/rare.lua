@@ -19,10 +19,12 @@ local function rare()
 --! include expire
 --! include late
 --! include front
+--! include lines
   made = {
     SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
-    parse_place = parse_place, tell = tell, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
-    line_up = line_up, put_by = put_by, time_over = time_over, requeue = requeue, standing = standing, move = move, late = late,
+    parse_place = parse_place, tell = tell, tell_news = tell_news, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
+    line_up = line_up, enter = enter, leave_line = leave_line, lines = lines, put_by = put_by, time_over = time_over,
+    requeue = requeue, standing = standing, move = move, late = late,
     keep_failed = keep_failed, untie = untie, settle_as_error = settle_as_error,
     settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
     cancel = cancel, expire = expire, put_front = put_front, take_front = take_front,

@@ -4,6 +4,6 @@ local function requeue(id, lane, entry, packed_call, attempt, created)
   local key = TASK .. id
   call('HSET', key, 'attempt', tostring(attempt), 'created', created or string.match(entry, '^%d+'))
   if lane ~= 'first' then call('HSET', key, 'home', lane) end
-  line_up(id, 'first', packed_call)
+  enter(id, 'first', packed_call) -- where its key has a limit it keeps its slot
   drop(lane, entry)
 end
