@@ -1546,15 +1546,13 @@ end
 if settings and settings[1] then
   answer[2] = 'paused'
 elseif settings then
-  local left_out, is_empty = 0, true
+  local left_out = 0
   if settings[2] then rare().take_front(want) end
   local lines = settings[4] and rare().lines()
   for visit, lane in ipairs(lines and lines.LANES or LANES) do
     if lines then lines.take(visit, want) end
     local stream = STREAM .. lane
-    local length = call('XLEN', stream)
-    is_empty = is_empty and length == 0
-    if want > 0 and length > 0 then
+    if want > 0 and call('XLEN', stream) > 0 then
       local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want, 'STREAMS', stream, '>')
       if found and found.err then
         failure = found
@@ -1567,7 +1565,11 @@ elseif settings then
     end
   end
   drop_all()
-  if settings[3] and is_empty then call('HDEL', P .. ':settings', 'again') end
+  if settings[3] then
+    local left = 0
+    for _, lane in ipairs(LANES) do left = left + call('XLEN', STREAM .. lane) end
+    if left == 0 then call('HDEL', P .. ':settings', 'again') end
+  end
   if left_out > 0 and want <= 0 then rare().tell('void') end
 end
 publish_all()

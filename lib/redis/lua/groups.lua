@@ -3,7 +3,7 @@
 -- A script, because XGROUP CREATE by itself is refused at maxmemory, where workers are needed most.
 --   args: {}
 --   keys: the group of P:stream:<lane>, P:settings (field `again`: where tasks have ended before, a new group may deliver
---         them once more; until a turn finds all lanes empty), P:control (published: who reads without a turn looks too),
+--         them once more; until a turn leaves all lanes empty), P:control (published: who reads without a turn looks too),
 --         P:ended, P:task: (read, for the right to do so)
 --   gives: how many were missing
 --! include base

@@ -723,6 +723,7 @@ const taking: Row[] = [
     args: turn('w1', 10),
     answer: ['', 'normal', [], 'low', []],
     keyspace: {
+      settings: null,
       'stream:normal': lane('1-0', {}, { w1: [] }),
       'stream:low': lane('2-0', {}, { w1: [] }),
       quarantine: {
@@ -732,7 +733,7 @@ const taking: Row[] = [
         ],
       },
     },
-    again: { answer: [''], keyspace: { settings: null } },
+    again: { answer: [''] },
   },
   {
     name: 'without a doubt nobody looks at the records of what is taken: what was put there by hand is found at its outcome',
