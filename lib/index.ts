@@ -54,6 +54,13 @@ export type { RedisTarget } from './redis/target.ts'
 export type { FailureGroup, TaskFilter } from './redis/tasks.ts'
 export type { WorkerInfo, WorkerStanding } from './redis/workers.ts'
 export type { SchemaOptions, StandardSchemaV1 } from './schema.ts'
+export {
+  StreamGapError,
+  type StreamOptions,
+  StreamRestartedError,
+  type StreamSettings,
+  StreamTakenError,
+} from './streams.ts'
 export type { DefinitionOptions, Priority, TaskDefaults, TaskOptions } from './task-options.ts'
 export { currentTask, type TaskContext } from './work/context.ts'
 export type { WorkerHealth, WorkerState } from './work/health.ts'

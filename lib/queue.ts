@@ -110,7 +110,7 @@ export class Queue extends Definitions implements AsyncDisposable {
       onUnseenFailure: onError,
     })
     const shared: HandleServices = {
-      replies: this.#replies,
+      ...{ replies: this.#replies, backend, client },
       deadlines: this.#inline?.deadlines ?? new Deadlines(),
       inspect: (id) => this.getTask(id),
       cancel: (id, reason) => this.cancel(id, reason),
@@ -130,9 +130,9 @@ export class Queue extends Definitions implements AsyncDisposable {
   }
 
   /** A handle on a task that somebody else enqueued. */
-  handle<R = unknown>(id: string): TaskHandle<R> {
+  handle<R = unknown, C = unknown>(id: string): TaskHandle<R, C> {
     this.#checkOpen()
-    return new TaskHandle<R>(checkName('task id', id), this.#services)
+    return new TaskHandle<R, C>(checkName('task id', id), this.#services)
   }
 
   /** Short for `currentTask().updateProgress(value)`. */

@@ -29,6 +29,8 @@
  * | unknown  | the name that no worker knew |
  * | progress | the newest progress value, packed |
  * | version  | of the progress: grows with each newer value |
+ * | chunks   | of a task that yields: `<place> <attempt> <last> <taken> <bytes> <wanted>`, of the attempt whose chunks these are (lua/shared/series.lua) |
+ * | reader   | who reads its chunks: `<client>.<n> <seen, epoch ms>`, or `left` |
  * | clients  | client ids that asked after the call for progress and outcome, until it ends |
  * | call     | the packed call, once no entry holds it |
  * | result, error | the outcome, packed; neither where the result is undefined |

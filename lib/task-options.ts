@@ -27,6 +27,7 @@ import {
   type SchemaOptions,
   type Schemas,
 } from './schema.ts'
+import { type StreamPlan, type StreamSettings, streamPlan } from './streams.ts'
 
 export type Priority = 'high' | 'normal' | 'low'
 
@@ -73,7 +74,8 @@ export interface TaskOptions {
 /** Of a definition: functions stay on the worker's side. */
 export interface DefinitionOptions<I extends MaybeSchema = undefined, O extends MaybeSchema = undefined>
   extends Omit<TaskOptions, 'backoff'>,
-    SchemaOptions<I, O> {
+    SchemaOptions<I, O>,
+    StreamSettings {
   /** As for a call, or a function: ms until the next attempt, by the number of the one that failed and its error. */
   readonly backoff?: number | Backoff | ((attempt: number, error: unknown) => number) | undefined
   /**
@@ -172,6 +174,7 @@ export interface CallPlan {
 export interface WorkerPlan extends Omit<CallOptions, 'backoff'> {
   readonly backoff?: Backoff | ((attempt: number, error: unknown) => number)
   readonly retryIf?: (error: unknown) => boolean
+  readonly stream?: StreamPlan
 }
 
 /** Only what was given. Throws OptionError. */
@@ -204,6 +207,9 @@ export function resolveDefinition(
     input,
     output,
     validateCalls,
+    streamBuffer,
+    onStreamFull,
+    streamPatience,
     ...rest
   } = {
     ...defaults,
@@ -215,7 +221,16 @@ export function resolveDefinition(
   const isFunction = typeof given === 'function'
   const resolved = resolveTaskOptions(owner, { ...rest, ...(isFunction ? {} : { backoff: given }) })
   const { resultTtl, failedTtl, retries, timeout, backoff: parts, ...callers } = resolved
-  const plan = { resultTtl, failedTtl, retries, timeout, backoff: isFunction ? given : parts, retryIf }
+  const stream = streamPlan(owner, { streamBuffer, onStreamFull, streamPatience })
+  const plan = {
+    resultTtl,
+    failedTtl,
+    retries,
+    timeout,
+    backoff: isFunction ? given : parts,
+    retryIf,
+    stream,
+  }
   const schemas = resolveSchemas(owner, { input, output, validateCalls })
   return { callers, workers: onlyGiven(plan) as WorkerPlan, schemas }
 }

@@ -941,6 +941,67 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
     return thrown
   },
 
+  async 'what is yielded: in order, behind a gap, before an error, of another attempt'({ queue, work }) {
+    const count = queue.task(
+      'count',
+      async function* (n: number, badAt = 0) {
+        for (let i = 1; i <= n; i++) {
+          if (i === badAt && currentTask().attempt === 1) throw new RangeError(`not ${i}`)
+          yield { i, at: new Date(i) }
+        }
+        return `counted ${n}`
+      },
+      { streamBuffer: 20 },
+    )
+    const flood = queue.task(
+      'flood',
+      function* (n: number) {
+        for (let i = 1; i <= n; i++) yield i
+      },
+      { streamBuffer: 3, onStreamFull: 'drop' },
+    )
+    const odd = queue.task('odd', function* () {
+      yield 1
+      yield () => {}
+    })
+    const read = async (handle: TaskHandle<unknown>, options = {}): Promise<unknown[]> => {
+      const seen: unknown[] = []
+      try {
+        for await (const chunk of handle.stream(options)) seen.push(chunk)
+      } catch (error) {
+        seen.push(shown(error))
+      }
+      return [...seen, await both(handle)]
+    }
+    await work()
+    const all = await read(count(1_000))
+    assert.equal(all.length, 1_001)
+    const flooded = [flood(10), flood(10)] as const
+    await Promise.all(flooded.map(outcome))
+    const missed: number[] = []
+    const gaps = [
+      await read(flooded[0]),
+      await read(flooded[1], { onGap: (n: number) => missed.push(n) }),
+      missed,
+    ]
+    assert.deepEqual(missed, [7])
+    const left = count(100)
+    for await (const { i } of left.stream()) if (i === 5) break
+    const broken = count(100)
+    for await (const { i } of broken.stream({ cancelOnBreak: true })) if (i === 5) break
+    const breaks = [await outcome(left), await outcome(broken)]
+    const again = count.with({ retries: 1, backoff: 0 })(4, 3)
+    await outcome(again)
+    return {
+      all,
+      gaps,
+      breaks,
+      bad: await read(count(9, 4)),
+      odd: await read(odd()),
+      again: await read(again),
+    }
+  },
+
   async 'counts, when all has ended'({ queue, work }) {
     const echo = queue.task('echo', (n: number) => {
       if (n < 0) throw new Error('negative')

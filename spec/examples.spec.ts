@@ -76,6 +76,12 @@ const EXPECTED: Record<string, RegExp[]> = {
     /^not sent: customer$/m,
     /^failed: ERR_MILLRACE_SCHEMA at items\.0\.price$/m,
   ],
+  'streams.ts': [
+    /^You asked: why\? The answer is forty two\.\n8 words$/m,
+    /^left at: You\nERR_MILLRACE_TASK_CANCELLED$/m,
+    /^97 missed\n20\.98\n20\.99\n21$/m,
+    /^part 1\n(part 2\n)?attempt 2\npart 1\npart 2\npart 3$/m,
+  ],
   'testing.ts': [
     /^ok: a welcome is posted, and three days later a reminder\nok: a post that fails is tried again after a minute$/m,
   ],

@@ -97,6 +97,39 @@ export async function aHandleIsNotThenable({ fib }: Tasks): Promise<void> {
   handle.then()
 }
 
+export async function aGeneratorGivesChunksAndAResult({ queue, fib }: Tasks): Promise<void> {
+  const count = queue.task('count', async function* (n: number) {
+    for (let i = 0; i < n; i++) yield { i }
+    return n > 5 ? 'many' : undefined
+  })
+  same<Equal<ReturnType<typeof count>, TaskHandle<'many' | undefined, { i: number }>>>()
+  const handle = count(5)
+  for await (const chunk of handle.stream()) same<Equal<typeof chunk, { i: number }>>()
+  const end = await handle.get()
+  same<Equal<typeof end, 'many' | undefined>>()
+  same<Equal<ReturnType<typeof count.local>, AsyncGenerator<{ i: number }, 'many' | undefined, unknown>>>()
+  const far = queue.remote<typeof count>('count')
+  same<Equal<typeof far, typeof count>>()
+  const sync = queue.task('sync', function* (n: number): Generator<number, Date> {
+    yield n
+    return new Date(n)
+  })
+  same<Equal<ReturnType<typeof sync>, TaskHandle<Date, number>>>()
+  const promised = queue.task('promised', async (n: number) => count.local(n))
+  same<Equal<ReturnType<typeof promised>, ReturnType<typeof count>>>()
+  const checked = queue.task('checked', (user) => count.local(user.name.length), { input: userInput })
+  same<Equal<ReturnType<typeof checked>, ReturnType<typeof count>>>()
+  const stream = queue.handle<Date, string>('id').stream({ onGap: (missed) => missed, onRestart: 'continue' })
+  same<Equal<typeof stream, AsyncGenerator<string, void, void>>>()
+  queue.task('bounded', count.local, { streamBuffer: 5, onStreamFull: 'drop', streamPatience: 5 })
+  for await (const chunk of fib(1).stream()) same<Equal<typeof chunk, unknown>>()
+  const anyHandle: TaskHandle = handle
+  // @ts-expect-error: there is no such answer
+  anyHandle.stream({ onGap: 'ignore' })
+  // @ts-expect-error: those are of the definition
+  count.with({ streamBuffer: 5 })
+}
+
 export function localGivesWhatTheHandlerGives({ fib, send, either, queue }: Tasks): void {
   const value = fib.local(1)
   same<Equal<typeof value, bigint>>()

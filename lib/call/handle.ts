@@ -2,20 +2,15 @@
 
 import { decode } from '../codec.ts'
 import type { Deadlines } from '../deadlines.ts'
-import {
-  OptionError,
-  TaskCancelledError,
-  TaskExpiredError,
-  TaskFailedError,
-  TaskLostError,
-  WaitTimeoutError,
-} from '../errors.ts'
+import { OptionError, WaitTimeoutError } from '../errors.ts'
 import { anything, flag, optionalInteger, resolve } from '../options.ts'
 import type { TaskInfo } from '../record.ts'
 import type { CancelAnswer } from '../redis/admin.ts'
-import { decodeError } from '../remote-error.ts'
+import { STREAM_OPTIONS, type StreamOptions } from '../streams.ts'
 import type { PendingCall } from './batch.ts'
-import type { Outcome, Replies } from './replies.ts'
+import { errorOf } from './outcome.ts'
+import type { Outcome } from './replies.ts'
+import { readStream, type StreamServices } from './stream.ts'
 
 export interface GetOptions {
   /** Ms to wait, at most; the task goes on. Default: until it ends. */
@@ -27,17 +22,13 @@ export interface GetOptions {
 }
 
 /** What all handles of a queue share. */
-export interface HandleServices {
-  readonly replies: Replies
+export interface HandleServices extends StreamServices {
   readonly deadlines: Deadlines
   readonly inspect: (id: string) => Promise<TaskInfo | null>
-  readonly cancel: (id: string, reason?: string) => Promise<CancelAnswer>
-  /** Inside a handler: its slot is lent to others while it waits. */
-  readonly whileWaiting: <T>(wait: Promise<T>) => Promise<T>
-  readonly onError: (error: Error) => void
 }
 
-export class TaskHandle<R = unknown> {
+/** R: what the task gives. C: what it yields before, if it does. */
+export class TaskHandle<R = unknown, C = unknown> {
   readonly #id: string
   readonly #services: HandleServices
   readonly #call: PendingCall | undefined
@@ -87,13 +78,7 @@ export class TaskHandle<R = unknown> {
     const outcome = await this.#services.whileWaiting(options ? this.#waitWithin(options) : this.#wait())
     if (outcome.state === 'succeeded')
       return (outcome.value.length === 0 ? undefined : decode(outcome.value)) as R
-    if (outcome.state === 'lost') throw new TaskLostError(this.id)
-    if (outcome.state === 'rejected') throw outcome.error
-    const cause = decodeError(outcome.value)
-    const message = cause instanceof Error ? cause.message : ''
-    if (outcome.state === 'cancelled') throw new TaskCancelledError(this.id, message)
-    if (outcome.state === 'expired') throw new TaskExpiredError(this.id, message)
-    throw new TaskFailedError(this.id, `task ${this.id} failed: ${summary(cause)}`, { cause })
+    throw errorOf(this.id, outcome)
   }
 
   /** What is known of the task now; null when nothing is (any more). */
@@ -140,6 +125,17 @@ export class TaskHandle<R = unknown> {
     } finally {
       stop()
     }
+  }
+
+  /**
+   * What the task yields, in order, each chunk once, until it ends; then it rejects as `get()` does where the task did
+   * not succeed. Also of a task that has ended, as long as its chunks are kept. One reader gets them: where another
+   * begins, the one before rejects with StreamTakenError. Rejects with StreamRestartedError or StreamGapError unless
+   * `onRestart` and `onGap` say otherwise. Inside a handler it lends the slot while it waits. Throws OptionError.
+   */
+  stream(options?: StreamOptions): AsyncGenerator<C, void, void> {
+    const resolved = resolve('stream', options, STREAM_OPTIONS)
+    return readStream<C>(this, () => this.#wait(), this.#services, resolved)
   }
 
   #wait(): Promise<Outcome> {
@@ -194,9 +190,4 @@ const GET_OPTIONS = {
   timeout: optionalInteger(0),
   signal: anything<AbortSignal>(),
   cancelOnAbort: flag(false),
-}
-
-const summary = (cause: unknown): string => {
-  if (cause instanceof Error) return `${cause.name}: ${cause.message}`
-  return `it threw ${typeof cause === 'string' ? JSON.stringify(cause.slice(0, 200)) : String(cause)}`
 }

@@ -14,6 +14,7 @@ import type { PendingCall } from './batch.ts'
 
 const SWEEP = 10_000
 const PROGRESS = 'progress:'
+const CHUNKS = 'chunks'
 const SWEEP_BATCH = 200
 const READY_TIMEOUT = 5_000
 
@@ -66,6 +67,8 @@ export interface RepliesOptions {
 export class Replies {
   readonly #options: RepliesOptions
   readonly #waits = new Map<string, Wait>()
+  /** Of those who read what tasks yield. */
+  readonly #readers = new Map<string, Set<() => void>>()
   readonly #sweep: Loop
   #subscription: Subscription | undefined
   #toAttach: Wait[] = []
@@ -103,6 +106,15 @@ export class Replies {
     wait.told = false
     wait.whenAccepted(() => this.#attachSoon(wait))
     return () => wait.listeners?.delete(listener)
+  }
+
+  /** Calls back whenever the task may have yielded something, as long as somebody waits for its end; answers how to stop that. */
+  hear(id: string, wake: () => void): () => void {
+    const readers = this.#readers.get(id) ?? new Set()
+    this.#readers.set(id, readers.add(wake))
+    return () => {
+      if (readers.delete(wake) && readers.size === 0) this.#readers.delete(id)
+    }
   }
 
   /** The call never got there. */
@@ -157,7 +169,12 @@ export class Replies {
     })
   }
 
+  #nudge(id: string): void {
+    for (const wake of this.#readers.get(id) ?? []) wake()
+  }
+
   #receive(id: string, what: string, value: Buffer | undefined): void {
+    if (what === CHUNKS) this.#nudge(id)
     const wait = this.#waits.get(id)
     if (!wait) return
     if (what.startsWith(PROGRESS)) void this.#progressed(wait, Number(what.slice(PROGRESS.length)), value)
@@ -209,6 +226,7 @@ export class Replies {
 
   async #read(waits: readonly Wait[]): Promise<void> {
     const open = waits.filter((wait) => wait.isAccepted && this.#waits.get(wait.id) === wait)
+    for (const { id } of open) this.#nudge(id)
     await this.#readSome(
       open.filter((wait) => !wait.told),
       true,

@@ -7,6 +7,7 @@ import { limitKey } from '../limits.ts'
 import type { TaskState } from '../record.ts'
 import type { How } from '../redis/wire.ts'
 import { checkCall, type MaybeSchema, type StandardSchemaV1 } from '../schema.ts'
+import type { ChunkOf, ResultOf } from '../streams.ts'
 import { type CallPlan, planOf, resolveTaskOptions, type TaskOptions } from '../task-options.ts'
 import type { PendingCall } from './batch.ts'
 import { TaskHandle } from './handle.ts'
@@ -16,10 +17,10 @@ import type { TaskServices } from './services.ts'
 // biome-ignore lint/suspicious/noExplicitAny: parameters of functions are compared contravariantly; unknown[] takes none
 export type Handler = (...args: any[]) => unknown
 
-/** A typed function that enqueues. `Return` is what the handler returns; the handle's result is awaited. */
+/** A typed function that enqueues. `Return` is what the handler returns; the handle's result is awaited, and of a generator its end. */
 export interface Task<Args extends unknown[], Return> {
   /** Enqueues a call and answers at once. Throws SchemaError, UnsupportedValueError or PayloadTooLargeError. */
-  (...args: Args): TaskHandle<Awaited<Return>>
+  (...args: Args): TaskHandle<ResultOf<Return>, ChunkOf<Return>>
   /** The task's name on the queue. */
   readonly taskName: string
   /** The same callable with options bound for its calls. */
@@ -30,29 +31,29 @@ export interface Task<Args extends unknown[], Return> {
    * A call that is not made yet, for `queue.enqueueMany`, transactions, callbacks, flows and schedules. Its arguments are
    * checked and packed now. Throws SchemaError, UnsupportedValueError or PayloadTooLargeError.
    */
-  prepare(...args: Args): PreparedCall<Awaited<Return>>
+  prepare(...args: Args): PreparedCall<ResultOf<Return>>
   /** How the task stands that holds the key of this call: see `Found`. Throws OptionError for a task without a key. */
-  find(...args: Args): Promise<Found<Awaited<Return>>>
+  find(...args: Args): Promise<Found<ResultOf<Return>, ChunkOf<Return>>>
   /**
    * Makes sure that there is a live task with the key of this call, in one step: where there is none it is enqueued;
    * with `first`, one that waits goes to the front. Answers how it stood before. Throws OptionError for a task without
    * a key.
    */
-  ensure(...args: Args): Promise<Ensured<Awaited<Return>>>
+  ensure(...args: Args): Promise<Ensured<ResultOf<Return>, ChunkOf<Return>>>
 }
 
 /** `none`: no task has that key, or it ended well. `failed`: the last one did, and is kept. */
-export interface Found<R> {
+export interface Found<R, C = unknown> {
   readonly state: TaskState | 'none'
   /** Of that task, live or failed. */
-  readonly handle: TaskHandle<R> | undefined
+  readonly handle: TaskHandle<R, C> | undefined
 }
 
-export interface Ensured<R> {
+export interface Ensured<R, C = unknown> {
   /** Before: of the task that holds the key, or held it last. */
   readonly state: TaskState | 'none'
   /** Of the live task. */
-  readonly handle: TaskHandle<R>
+  readonly handle: TaskHandle<R, C>
 }
 
 /** The callable for a task or handler type: `queue.remote<typeof fib>('fib')`. */
@@ -90,7 +91,7 @@ export function createTask<Args extends unknown[], Return>(
   const howFor = (args: readonly unknown[], key = plan.key) =>
     howOf(plan, key, limit && limitKey(name, limit, args))
   const fixed = isFixed ? howFor([]) : undefined
-  type Handle = TaskHandle<Awaited<Return>>
+  type Handle = TaskHandle<ResultOf<Return>, ChunkOf<Return>>
   // A schema is of one argument, as a function of one is: `list.map(task)` gives three.
   const meant = (args: Args): Args => (input && args.length > 1 ? (args.slice(0, 1) as Args) : args)
   const keyOf = (args: Args): string | undefined =>
@@ -109,15 +110,15 @@ export function createTask<Args extends unknown[], Return>(
     services.enqueuer.add(call)
     return call
   }
-  const prepare = (...args: Args): PreparedCall<Awaited<Return>> =>
+  const prepare = (...args: Args): PreparedCall<ResultOf<Return>> =>
     new PreparedCall(services, name, pack(args))
   const handleOf = (call: PendingCall): Handle => new TaskHandle(call.id, services, call)
   const enqueue = (...args: Args): Handle => handleOf(send(args))
-  const find = async (...args: Args): Promise<Found<Awaited<Return>>> => {
+  const find = async (...args: Args): Promise<Found<ResultOf<Return>, ChunkOf<Return>>> => {
     const found = await services.find(needKey(`${name}.find`, keyOf(args)))
     return { state: found.state, handle: found.id ? new TaskHandle(found.id, services) : undefined }
   }
-  const ensure = async (...args: Args): Promise<Ensured<Awaited<Return>>> => {
+  const ensure = async (...args: Args): Promise<Ensured<ResultOf<Return>, ChunkOf<Return>>> => {
     needKey(`${name}.ensure`, keyOf(args))
     const call = send(args)
     const handle = handleOf(call)

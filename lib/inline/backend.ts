@@ -20,6 +20,7 @@ import type { Worker } from '../work/worker.ts'
 import { InlineAdmin, withRefusals } from './admin.ts'
 import { Agenda } from './agenda.ts'
 import type { Bench } from './bench.ts'
+import { InlineChunks } from './chunks.ts'
 import { Ledger } from './ledger.ts'
 import { type TaskRecord, taskInfo } from './record.ts'
 import { Runner, type RunnerOptions } from './runner.ts'
@@ -88,15 +89,20 @@ export class InlineBackend implements Backend {
       ...{ ...shared, clock, agenda, failedTtl, maxFailed },
       onAdded: (record) => bench?.enqueued.push({ record, call: record.call }),
     })
+    const chunks = new InlineChunks({
+      ledger: this.#ledger,
+      onChunks: (id) => this.#inbox?.onReply(id, 'chunks', undefined),
+      onRoom: (id) => this.#runner.room(id),
+    })
     this.#runner = new Runner({
-      ...{ ...shared, ...worker, clock, onError, ledger: this.#ledger, deadlines: this.deadlines },
+      ...{ ...shared, ...worker, clock, onError, ledger: this.#ledger, deadlines: this.deadlines, chunks },
       limits: { ...limits, registry },
       onBegun: (record) => bench?.begun.push(record),
     })
     const describe = (record: TaskRecord, call?: Buffer): TaskInfo =>
       taskInfo(record, queue, this.#runner.id, call)
     bench?.bind({ runner: this.#runner, describe })
-    this.store = new InlineStore(this.#ledger)
+    this.store = new InlineStore(this.#ledger, chunks)
     this.admin = withRefusals(new InlineAdmin(this.#ledger, this.#runner))
     this.inspect = async (id) => {
       const record = this.#ledger.records.get(id)

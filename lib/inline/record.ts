@@ -25,6 +25,21 @@ export interface KeptError {
 
 const NOTHING: Buffer = Buffer.alloc(0)
 
+/** What an attempt has yielded: P:chunks:<id> and the record's field `chunks`. */
+export interface Series {
+  /** Of the attempt's entry. */
+  readonly place: string
+  readonly attempt: number
+  /** Numbers of the last chunk, and of the last that a reader has taken. */
+  last: number
+  taken: number
+  /** Of what nobody has taken. */
+  bytes: number
+  /** The worker waits until fewer than that are in the buffer; 0: it does not. */
+  wanted: number
+  readonly buffer: Buffer[]
+}
+
 /** `front`: of lane first those of which the last that came goes first. */
 export type Line = Lane | 'front'
 
@@ -68,6 +83,9 @@ export class TaskRecord {
   errors: readonly KeptError[] = NO_ERRORS
   progress: Buffer | undefined = undefined
   version = 0
+  series: Series | undefined = undefined
+  /** Who reads its chunks; '': who did has left. */
+  reader: string | undefined = undefined
   end: End | undefined = undefined
   /** Result or error, once it has ended; empty: undefined. */
   value: Buffer = NOTHING
@@ -101,6 +119,8 @@ export class TaskRecord {
     this.unknown = undefined
     this.progress = undefined
     this.version = 0
+    this.series = undefined
+    this.reader = undefined
     this.end = undefined
     this.value = NOTHING
   }

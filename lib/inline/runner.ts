@@ -8,9 +8,11 @@ import { hostname } from 'node:os'
 import type { Clock } from '../clock.ts'
 import type { Deadlines } from '../deadlines.ts'
 import { newWorkerId } from '../ids.ts'
+import type { ChunkStore } from '../redis/chunks.ts'
 import type { ProgressReport } from '../redis/store.ts'
 import type { Outcome } from '../redis/wire.ts'
 import type { WorkerInfo } from '../redis/workers.ts'
+import { Chunks } from '../work/chunks.ts'
 import { type ExecuteOptions, execute } from '../work/execute.ts'
 import { Held } from '../work/held.ts'
 import { ProgressReports } from '../work/progress.ts'
@@ -24,6 +26,7 @@ export interface RunnerOptions {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly deadlines: Deadlines
+  readonly chunks: Pick<ChunkStore, 'write'>
   /** Names the worker that people see. */
   readonly name: string
   readonly concurrency: number
@@ -45,6 +48,7 @@ export class Runner {
   readonly #executing: ExecuteOptions
   readonly #madeAt: Date
   readonly #progress: ProgressReports
+  readonly #chunks: Chunks
   /** By task id. */
   readonly #held = new Map<string, Held>()
   /** What it runs does not inherit the async context of whoever happened to call. */
@@ -66,7 +70,12 @@ export class Runner {
       ...{ ...limits, clock, deadlines, abortGrace, onError, watch: undefined },
       updateProgress: (held, value) => this.#progress.report(held, value),
       whileWaiting: (held, wait) => this.#whileWaiting(held, wait),
+      drive: (held, source, plan) => this.#chunks.drive(held, source, plan),
     }
+    this.#chunks = new Chunks({
+      ...{ clock, deadlines, maxBytes: limits.maxPayload, onFenced: () => {} },
+      write: (batch) => options.chunks.write(batch),
+    })
     this.#progress = new ProgressReports({
       maxBytes: limits.maxPayload,
       send: async (reports) => reports.map((report) => this.#keepProgress(report)),
@@ -136,6 +145,12 @@ export class Runner {
   /** Of a task that runs. */
   cancel({ id }: TaskRecord, reason: string): void {
     this.#held.get(id)?.giveUp('cancelled', reason)
+  }
+
+  /** There is room for more of what this task yields. */
+  room(id: string): void {
+    const held = this.#held.get(id)
+    if (held) this.#chunks.room(held.key)
   }
 
   abortAll(reason: string): void {

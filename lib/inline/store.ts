@@ -3,6 +3,7 @@
 import { callHead } from '../envelope.ts'
 import { isEndState, type TaskState } from '../record.ts'
 import type { Backend } from '../redis/backend.ts'
+import type { ChunkStore } from '../redis/chunks.ts'
 import type { Exception, Standing } from '../redis/store.ts'
 import type { CallHeads, How, NewCall } from '../redis/wire.ts'
 import type { Ledger } from './ledger.ts'
@@ -14,10 +15,12 @@ type Note = { readonly joined?: string; readonly state: TaskState } | { readonly
 type Verbs = Backend['store']
 
 export class InlineStore implements Verbs {
+  readonly chunks: ChunkStore
   readonly #ledger: Ledger
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, chunks: ChunkStore) {
     this.#ledger = ledger
+    this.chunks = chunks
   }
 
   async enqueue(

@@ -21,7 +21,7 @@ export interface Backend {
   /** Calls were accepted: the queue is in use. Costs nothing, never throws. */
   seen(): void
   /** What the callers' side asks for. */
-  readonly store: Pick<Store, 'enqueue' | 'attach' | 'field'>
+  readonly store: Pick<Store, 'enqueue' | 'attach' | 'field' | 'chunks'>
   readonly admin: Verbs
   readonly inspect: (id: string) => Promise<TaskInfo | null>
   /** Replies for this client, from now on. */

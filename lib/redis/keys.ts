@@ -19,6 +19,7 @@
  * | P:void:<lane>   | set        | unread entries that shall not run, until their turn comes |
  * | P:joined:<id>   | string     | the task that a call joined, for a minute |
  * | P:key:<key>     | string     | id of the task that holds a dedupe key, until it ends or for the time that it is held |
+ * | P:chunks:<id>   | list       | what a task has yielded and nobody has read; as long as its record, of one that did not succeed 1 h at most after its end |
  * | P:cancelling    | sorted set | places of running tasks that shall be aborted, for an hour |
  * | P:settings      | hash       | what operators have set: paused, concurrency; and what turns have to look at: front, lines, again |
  * | P:ended         | hash       | how many tasks ended, by state |
@@ -28,8 +29,8 @@
  * | P:answer:<question> | string  | what a worker is doing, for whoever asked; 30 s |
  * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends |
  * | P:quarantine    | list       | the last 100 entries that nobody could run |
- * | P:reply:<client>| channel    | pub/sub: outcomes and progress, to callers |
- * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `cancel <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>`, `watch <ms>` |
+ * | P:reply:<client>| channel    | pub/sub: outcomes, progress and that there are chunks, to callers |
+ * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `cancel <place>`, `room <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>`, `watch <ms>` |
  * | P:events        | channel    | pub/sub: what workers do, as JSON, while somebody listens: lib/redis/events.ts |
  *
  * In another slot, for all queues of a namespace: no script sees it, and nothing depends on it (directory.ts).

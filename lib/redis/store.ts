@@ -1,6 +1,7 @@
 /** The hot verbs: one method for each script, typed on both sides, sent over one connection with a deadline. */
 
 import type { EndState, Lane, TaskState } from '../record.ts'
+import { type ChunkStore, RedisChunks } from './chunks.ts'
 import type { Connection } from './connection.ts'
 import type { FrameItem } from './frame.ts'
 import type { Keys } from './keys.ts'
@@ -76,11 +77,14 @@ const FEW = 1
 
 export class Store {
   readonly keys: Keys
+  /** Of tasks that yield. */
+  readonly chunks: ChunkStore
   readonly #runner: Runner
 
   constructor(connection: Connection, keys: Keys) {
     this.#runner = new Runner(connection, keys)
     this.keys = keys
+    this.chunks = new RedisChunks(this.#runner)
   }
 
   /**

@@ -3,13 +3,14 @@
  * time. It stays synchronous where all three are. A handler without schemas is left as it is and pays nothing.
  */
 
-import { DoNotRetry, type SchemaError } from '../errors.ts'
+import { DoNotRetry, OptionError, type SchemaError } from '../errors.ts'
 import { isThenable, misfit, type Schemas, type StandardSchemaV1 } from '../schema.ts'
-import { currentTask } from './context.ts'
+import { isSource } from '../streams.ts'
+import { currentTask, staysHere } from './context.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters of functions are compared contravariantly; unknown[] takes none
 type Handler = (...args: any[]) => unknown
-type Refusal = (error: SchemaError) => unknown
+type Refusal = (error: SchemaError | OptionError) => unknown
 
 /** As a worker runs it: what was refused once will be refused again, so there is no other attempt. */
 export const forWorker = (task: string, handler: Handler, schemas: Schemas | undefined): Handler =>
@@ -17,9 +18,10 @@ export const forWorker = (task: string, handler: Handler, schemas: Schemas | und
 
 /** As `task.local` runs it: always a promise where there are schemas. */
 export function forLocal(task: string, handler: Handler, schemas: Schemas | undefined): Handler {
-  if (!schemas) return handler
+  const stay = (returned: unknown): unknown => (isSource(returned) ? staysHere(returned) : returned)
+  if (!schemas) return (...args) => stay(handler(...args))
   const run = checked(task, handler, schemas, (error) => error)
-  return async (...args) => run(...args)
+  return async (...args) => stay(await run(...args))
 }
 
 function checked(task: string, handler: Handler, { input, output }: Schemas, refuse: Refusal): Handler {
@@ -39,6 +41,8 @@ function checked(task: string, handler: Handler, { input, output }: Schemas, ref
     })
   }
   const leave = (schema: StandardSchemaV1, value: unknown): unknown => {
+    if (isSource(value))
+      throw refuse(new OptionError(`task ${task}: what yields cannot have an output schema`))
     const result = schema['~standard'].validate(value)
     return isThenable(result) ? result.then((settled) => accept('output', settled)) : accept('output', result)
   }

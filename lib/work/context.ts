@@ -3,6 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock } from '../clock.ts'
 import { NoCurrentTaskError } from '../errors.ts'
+import type { Source } from '../streams.ts'
 import type { Held } from './held.ts'
 
 export interface TaskContext {
@@ -102,6 +103,16 @@ export function runWith<Args extends unknown[], R>(
   args: Args,
 ): R {
   return storage.run(context, run, ...args)
+}
+
+/** A generator whose parts run where it was made: whoever takes its values may be somewhere else. */
+export function staysHere(source: Source): Source {
+  const made = source as unknown as Record<'next' | 'return' | 'throw', ((value?: unknown) => unknown) | undefined>
+  if (typeof made.next !== 'function') return source
+  const here = AsyncLocalStorage.snapshot()
+  const own = (['next', 'return', 'throw'] as const).filter((name) => typeof made[name] === 'function')
+  const parts = own.map((name) => [name, (value?: unknown) => here(() => made[name]?.(value))])
+  return Object.assign(Object.create(source), Object.fromEntries(parts))
 }
 
 /** The context of `task.local(...)`: progress goes nowhere, nothing aborts. */

@@ -7,6 +7,7 @@ import { type Call, clientOf, decodeCall, encodeNameOnly, HEAD_ROOM, withoutClie
 import { PayloadTooLargeError, TaskOverrunError, UnknownTaskError } from '../errors.ts'
 import type { Outcome, OutcomeState } from '../redis/wire.ts'
 import { encodeError, encodeTooLate } from '../remote-error.ts'
+import { isSource, type Source, type StreamPlan, streamPlan } from '../streams.ts'
 import { OVERRUN_GRACE, overrunOf, type Watch, type Watched } from '../upkeep/watch.ts'
 import { afterTimeout, causeOf, type Failure, nextAttempt } from './attempt.ts'
 import { RunContext, runWith } from './context.ts'
@@ -21,6 +22,7 @@ const MAX_KEPT_CALL = 1024
 const NOTHING: Buffer = Buffer.alloc(0)
 /** A batch that is sent twice must find the record that it made, so no record goes sooner. */
 const MIN_TTL = 30_000
+const DEFAULT_PLAN = streamPlan('task')
 
 export interface ExecuteOptions {
   readonly registry: Registry
@@ -40,6 +42,8 @@ export interface ExecuteOptions {
   readonly observer?: Observer
   readonly updateProgress: (held: Held, value: unknown) => Promise<void>
   readonly whileWaiting: <T>(held: Held, wait: Promise<T>) => Promise<T>
+  /** Takes what the handler yields; resolves with what it returns. */
+  readonly drive: (held: Held, source: Source, plan: StreamPlan) => Promise<unknown>
 }
 
 /** Calls `done` once with the outcome, in this tick if the handler is synchronous. */
@@ -54,6 +58,7 @@ class Attempt {
   #call: Call | undefined
   #definition: Definition | undefined
   #limit: Limit | undefined
+  #context: RunContext | undefined
   #isDone = false
 
   constructor(held: Held, options: ExecuteOptions, done: (outcome: Outcome) => void) {
@@ -76,21 +81,22 @@ class Attempt {
       this.#definition = definition
       options.observer?.began(held, call.name)
       this.#limit = limitOf(held, call.options.timeout ?? definition.options.timeout, options.clock)
+      const context = new RunContext(held, call.name, options)
+      this.#context = context
       const result = this.#limit
-        ? this.#runLimited(call, definition, this.#limit)
-        : runWith(new RunContext(held, call.name, options), definition.handler, call.args as never[])
+        ? this.#runLimited(call, definition, context, this.#limit)
+        : runWith(context, definition.handler, call.args as never[])
       if (isThenable(result)) this.#follow(result)
-      else this.#succeed(result)
+      else this.#returned(result)
     } catch (error) {
       this.#fail(error)
     }
   }
 
   /** Until it returns nothing here can stop it: the heartbeat's thread watches. */
-  #runLimited(call: Call, definition: Definition, limit: Limit): unknown {
+  #runLimited(call: Call, definition: Definition, context: RunContext, limit: Limit): unknown {
     const held = this.#held
     const { watch, clock, onError } = this.#options
-    const context = new RunContext(held, call.name, this.#options)
     watch?.begin(this.#watched(call.name, limit), held.begunAt, limit.at)
     try {
       return runWith(context, definition.handler, call.args as never[])
@@ -130,13 +136,24 @@ class Attempt {
     Promise.resolve(result).then(
       (value) => {
         if (set) deadlines.remove(set)
-        this.#succeed(value)
+        this.#returned(value)
       },
       (error) => {
         if (set) deadlines.remove(set)
         this.#fail(error)
       },
     )
+  }
+
+  /** A value, or what yields as it goes: then the attempt goes on. */
+  #returned(value: unknown): void {
+    if (!isSource(value) || this.#isTooLate) {
+      this.#succeed(value)
+      return
+    }
+    const drive = (): Promise<unknown> =>
+      this.#options.drive(this.#held, value, this.#definition!.options.stream ?? DEFAULT_PLAN)
+    this.#follow(runWith(this.#context!, drive, []))
   }
 
   /** Its signal has aborted: a handler that heeds it ends now; of another the slot is taken away. */

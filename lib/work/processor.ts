@@ -12,6 +12,7 @@ import { HEAD_ROOM } from '../envelope.ts'
 import { isGroupGone } from '../redis/faults.ts'
 import type { Delivery, Outcome, Place, TurnLimits, TurnReply } from '../redis/wire.ts'
 import { toError } from '../report.ts'
+import { Chunks } from './chunks.ts'
 import { Consuming } from './consuming.ts'
 import { Early } from './early.ts'
 import { type ExecuteOptions, execute } from './execute.ts'
@@ -41,6 +42,7 @@ export class Processor {
   readonly #turns: Turns<SentTurn>
   readonly #intake: Intake
   readonly #progress: ProgressReports
+  readonly #chunks: Chunks
   readonly #returns: Returns
   readonly #cancelled = new Early()
   #id = ''
@@ -55,6 +57,7 @@ export class Processor {
       ...limits,
       ...{ registry, clock, abortGrace, watch, onError, observer, deadlines: new Deadlines() },
       updateProgress: (held, value) => this.#progress.report(held, value),
+      drive: (held, source, plan) => this.#chunks.drive(held, source, plan),
       whileWaiting: (held, wait) => this.held.whileWaiting(held, wait),
     }
     const { maxPayload, maxFailed, failedTtl } = limits
@@ -87,10 +90,14 @@ export class Processor {
       take: (id, entries) => this.#take(id, entries),
       onPause: () => this.#turns.ask(),
     })
+    const onFenced = (held: Held): void => this.#lose(held, 'the task was given to another worker')
     this.#progress = new ProgressReports({
-      maxBytes: limits.maxPayload,
+      ...{ maxBytes: maxPayload, onFenced },
       send: (reports) => store.progress(reports),
-      onFenced: (held) => this.#lose(held, 'the task was given to another worker'),
+    })
+    this.#chunks = new Chunks({
+      ...{ clock, deadlines: executing.deadlines, maxBytes: maxPayload, onFenced },
+      write: (batch) => insist(options.patience, () => store.chunks.write(batch)),
     })
   }
 
@@ -218,6 +225,7 @@ export class Processor {
     const [verb, key, ...reason] = word.split(' ')
     if (verb === 'paused') this.isPaused = true
     if (verb === 'cancel' && key) this.cancel(key, reason.join(' '))
+    else if (verb === 'room' && key) this.#chunks.room(key)
     else this.#options.onWord(word)
   }
 

@@ -22,6 +22,7 @@ type Remote = {
   stubborn: (gate: string) => string
   fail: (n: number) => never
   later: () => string
+  count: (n: number) => Generator<number, string>
 }
 
 let roles: Roles
@@ -69,6 +70,14 @@ function define(queue: Queue): Queue {
     await gateOf(name).passed
     return name
   })
+  queue.task(
+    'count',
+    function* (n: number) {
+      for (let i = 1; i <= n; i++) yield i
+      return 'counted'
+    },
+    { streamBuffer: 100, streamPatience: 0 },
+  )
   queue.task('fail', (n: number) => {
     throw new Error(`failure ${n}`)
   })
@@ -115,6 +124,15 @@ describe('a producer', () => {
       await Promise.all(Array.from({ length: 300 }, (_, i) => remote(queue, 'add')(i, 1).get())),
       Array.from({ length: 300 }, (_, i) => i + 1),
     )
+  })
+
+  test('reads what a task yields, also where it has to wait, and leaves', async () => {
+    const counts = remote(queue, 'count')(1_000)
+    const seen: number[] = []
+    for await (const n of counts.stream()) seen.push(n)
+    assert.equal(seen.length, 1_000)
+    for await (const n of remote(queue, 'count')(1_000).stream()) if (n === 10) break
+    assert.equal(await counts.get(), 'counted')
   })
 
   test('asks for a task, of another handle too, with arguments and result', async () => {

@@ -283,6 +283,8 @@ export class KeyspaceReader {
       const [, inLane, entry] = place as unknown as [string, string | undefined, string]
       return `${inLane ? `${inLane}/` : ''}${this.#names.of(inLane ?? 'normal', entry)}`
     }
+    const reader = /^(\S+\.\d+) (\d{13})$/.exec(head)
+    if (reader) return `${reader[1]} ${this.#time(reader[2]!)}`
     const end = /^([sfce] \d+ \d+) (\d+) (\S*)$/.exec(head)
     return end ? `${end[1]} ${this.#time(end[2]!)} ${end[3]}` : this.#time(shown(bytes))
   }

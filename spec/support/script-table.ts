@@ -55,11 +55,11 @@ const FLAGS: Record<ScriptName, string> = {
   ...{ turn: WRITES, progress: WRITES, release: WRITES, beat: WRITES, leave: WRITES, quarantine: WRITES },
   ...{ recover: WRITES, attach: WRITES, reread: WRITES, promote: WRITES, unpark: WRITES },
   ...{ cancel: WRITES, move: WRITES, redrive: WRITES, remove: WRITES, settings: WRITES, groups: WRITES },
-  ...{ mend: WRITES, dismiss: WRITES, order: WRITES, ask: WRITES },
+  ...{ mend: WRITES, dismiss: WRITES, order: WRITES, ask: WRITES, chunks: WRITES },
   ...{ pending: READS, inspect: READS, counts: READS, find: READS, list: READS },
   ...{ examine: READS, survey: READS, workers: READS, holds: READS },
-  // The only one that makes the data grow.
-  enqueue: '#!lua',
+  // Those that make the data grow.
+  ...{ enqueue: '#!lua', chunk: '#!lua' },
 }
 
 /** Scripts that pack their answer. */

@@ -63,6 +63,27 @@ export function defineTasks(queue: Queue) {
       }
       return count
     }),
+    /** Yields 1 to n, and journals how far it came; throws in the place of one of them. */
+    count: queue.task('count', async function* (n: number, badAt = 0) {
+      try {
+        for (let i = 1; i <= n; i++) {
+          journal(`at ${i}`)
+          if (i === badAt) throw new RangeError(`not ${i}`)
+          yield i
+        }
+        return `counted ${n}`
+      } finally {
+        journal('end')
+      }
+    }),
+    /** The same, without waiting for anybody. */
+    flood: queue.task(
+      'flood',
+      function* (n: number) {
+        for (let i = 1; i <= n; i++) yield i
+      },
+      { onStreamFull: 'drop', streamBuffer: 10 },
+    ),
     /** Dies in the middle. */
     die: queue.task('die', async () => {
       journal('start')

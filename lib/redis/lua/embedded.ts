@@ -677,6 +677,25 @@ local function publish_all()
 end
 `
 
+const series = `local READER_TTL = 30000
+local function read_series(packed)
+  local place, attempt, last, taken, bytes, wanted = string.match(packed or '', '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  return {
+    place = place or '', attempt = attempt or '0', last = tonumber(last) or 0, taken = tonumber(taken) or 0,
+    bytes = tonumber(bytes) or 0, wanted = tonumber(wanted) or 0,
+  }
+end
+local function pack_series(s)
+  return table.concat({ s.place, s.attempt, s.last, s.taken, s.bytes, s.wanted }, ' ')
+end
+local function read_reader(field)
+  local name, seen = string.match(field or '', '^(%S+) (%d+)$')
+  if not name then return { state = field == 'left' and 'left' or 'unread' } end
+  local is_here = now - seen < READER_TTL
+  return { state = is_here and 'reads' or 'unread', name = name, client = string.match(name, '^([%w_-]+)%.%d+$') }
+end
+`
+
 const settle = `
 local AN_HOUR = 3600000
 function ending(state, attempt, worker, ttl, max_failed)
@@ -812,6 +831,85 @@ ${base}${replies}${rare}${settle}local task = rare()
 local answer = task.cancel(args[1], args[2], args[3])
 publish_all()
 task.tell_nearest()
+return answer
+`,
+  chunk: `#!lua
+${base}${replies}${series}local MOST_AGE = 604800000
+local id, place, how = args[1], place_of(args[2], args[3]), args[5]
+local most, max_bytes, first = tonumber(args[6]), tonumber(args[7]), tonumber(args[8])
+local key, list = TASK .. id, P .. ':chunks:' .. id
+local record = pcall('HMGET', key, 'entry', 'end', 'chunks', 'reader')
+if record.err or record[1] ~= place or record[2] then return { -1 } end
+local series, reader = read_series(record[3]), read_reader(record[4])
+local is_new = series.place ~= place
+if is_new or first > series.last + 1 then
+  call('DEL', list)
+  local taken = is_new and 0 or series.taken
+  series = { place = place, attempt = args[4], last = first - 1, taken = taken, bytes = 0 }
+end
+local held = call('LLEN', list)
+local was_empty = held == 0
+if was_empty then series.bytes = 0 end
+local may_drop = how == 'drop' or reader.state == 'left' or (how == 'unread' and reader.state ~= 'reads')
+local function fits(chunk) return held == 0 or (held < most and series.bytes + #chunk <= max_bytes) end
+series.wanted = 0
+for i = 9 + series.last + 1 - first, #args do
+  local chunk = args[i]
+  while may_drop and not fits(chunk) do
+    series.bytes = series.bytes - #call('LPOP', list)
+    held = held - 1
+  end
+  if not fits(chunk) then
+    series.wanted = math.ceil(held / 2)
+    break
+  end
+  call('RPUSH', list, chunk)
+  series.last, series.bytes, held = series.last + 1, series.bytes + #chunk, held + 1
+end
+call('HSET', key, 'chunks', pack_series(series), 'tied', '1')
+if held > 0 then call('PEXPIRE', list, MOST_AGE) end
+if reader.client and (is_new or (was_empty and held > 0)) then reply(reader.client, id, 'chunks', '') end
+publish_all()
+return { series.last, reader.state }
+`,
+  chunks: `#!lua flags=allow-oom
+${base}${replies}${place}${series}local id, me, how, next_one = args[1], args[2], args[3], tonumber(args[5])
+local key, list = TASK .. id, P .. ':chunks:' .. id
+local record = pcall('HMGET', key, 'entry', 'chunks', 'reader')
+if record.err or not record[1] then return { 'none' } end
+local series, reader = read_series(record[2]), read_reader(record[3])
+local is_other = reader.name ~= me and (reader.name or reader.state == 'left')
+if how ~= 'begin' and is_other then return { how == 'leave' and 'left' or 'taken' } end
+if reader.client and reader.name ~= me then
+  reply(reader.client, id, 'chunks', '')
+  publish_all()
+end
+call('HSET', key, 'reader', how == 'leave' and 'left' or me .. ' ' .. now)
+local held, is_changed = call('LLEN', list), false
+if args[4] ~= series.place then
+  next_one = series.taken + 1
+elseif next_one - 1 > series.taken then
+  series.taken, is_changed = math.min(next_one - 1, series.last), true
+  local done = series.taken - (series.last - held)
+  if done > 0 then
+    for _, chunk in ipairs(call('LPOP', list, done)) do series.bytes = series.bytes - #chunk end
+    held = held - done
+  end
+end
+if series.wanted > 0 and (held < series.wanted or how == 'leave') then
+  series.wanted, is_changed = 0, true
+  tell('room ' .. series.place)
+end
+if is_changed then call('HSET', key, 'chunks', pack_series(series)) end
+if how == 'leave' then return { 'left' } end
+local gone, most, bytes = series.last - held, tonumber(args[6]), 0
+local first = math.max(next_one, gone + 1)
+local answer = { 'ok', series.place, series.attempt, next_one, first }
+for _, chunk in ipairs(most > 0 and call('LRANGE', list, first - gone - 1, first - gone + most - 2) or {}) do
+  bytes = bytes + #chunk
+  if bytes > tonumber(args[7]) and #answer > 5 then break end
+  answer[#answer + 1] = chunk
+end
 return answer
 `,
   counts: `#!lua flags=no-writes
@@ -1374,7 +1472,8 @@ local function redrive(id)
   end
   call('HSET', key, 'errors', task.keep_error(record[5], attempt, record[4] or '', finished))
   call('HDEL', key, 'end', 'error', 'call', 'attempt', 'failures', 'crashes', 'crashed', 'cancel', 'expires', 'deadline',
-    'left', 'unknown', 'begin', 'next', 'progress', 'version')
+    'left', 'unknown', 'begin', 'next', 'progress', 'version', 'chunks', 'reader')
+  call('DEL', P .. ':chunks:' .. id)
   call('PERSIST', key)
   call('ZREM', P .. ':failed', id)
   local lane = task.parse_place(record[1]) or string.match(record[1], '%a+$')
@@ -1440,7 +1539,7 @@ for i = 3, #args do
   elseif answer == 'ended' then
     local name = call('HGET', key, 'key')
     if name and call('GET', P .. ':key:' .. name) == id then call('DEL', P .. ':key:' .. name) end
-    call('DEL', key)
+    call('DEL', key, P .. ':chunks:' .. id)
   end
   call('ZREM', P .. ':failed', id)
   answers[i - 2] = (answer == 'running' or answer == 'none') and answer or 'removed'

@@ -28,7 +28,8 @@ local function redrive(id)
   end
   call('HSET', key, 'errors', task.keep_error(record[5], attempt, record[4] or '', finished))
   call('HDEL', key, 'end', 'error', 'call', 'attempt', 'failures', 'crashes', 'crashed', 'cancel', 'expires', 'deadline',
-    'left', 'unknown', 'begin', 'next', 'progress', 'version')
+    'left', 'unknown', 'begin', 'next', 'progress', 'version', 'chunks', 'reader')
+  call('DEL', P .. ':chunks:' .. id)
   call('PERSIST', key)
   call('ZREM', P .. ':failed', id)
   local lane = task.parse_place(record[1]) or string.match(record[1], '%a+$')

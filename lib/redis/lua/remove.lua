@@ -23,7 +23,7 @@ for i = 3, #args do
   elseif answer == 'ended' then
     local name = call('HGET', key, 'key')
     if name and call('GET', P .. ':key:' .. name) == id then call('DEL', P .. ':key:' .. name) end
-    call('DEL', key)
+    call('DEL', key, P .. ':chunks:' .. id)
   end
   call('ZREM', P .. ':failed', id)
   answers[i - 2] = (answer == 'running' or answer == 'none') and answer or 'removed'
