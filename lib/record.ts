@@ -19,7 +19,7 @@
  * | begin    | epoch ms: not before, of a waiting task |
  * | key      | the dedupe key that it holds |
  * | next     | the task that waits for the end of this one, under the same key |
- * | tied     | `1`: its end sets off more than its key: dependents, a flow, a slot |
+ * | tied     | `1`: its end sets off more than its key: dependents, a flow, a slot, chunks that nobody has read |
  * | limit    | the key that it waits under, and the numbers that its call brought (0: none): `<key> <at once> <max> <per, ms>` |
  * | line     | its number in the line of that key, while it waits there |
  * | home     | its own lane, while it is in lane first because a worker gave it back or died, or to begin from its line |

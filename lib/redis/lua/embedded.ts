@@ -602,9 +602,14 @@ const requeue = `local function requeue(id, lane, entry, packed_call, attempt, c
 end
 `
 
-const untie = `local function untie(how, id, value, name, tied)
+const untie = `local CHUNKS_TTL = 3600000
+local function untie(how, id, value, name, tied)
   if name then release_key(how, id, name) end
-  if tied then leave_line(id) end
+  if tied then
+    leave_line(id)
+    local latest = how.state == 'succeeded' and math.huge or now + CHUNKS_TTL
+    call('PEXPIREAT', P .. ':chunks:' .. id, string.format('%.0f', math.min(how.expiry, latest)))
+  end
 end
 `
 
