@@ -47,14 +47,17 @@ export interface StreamPlan {
 }
 
 const MOST_BUFFER = 10_000
+/** Of a definition that says nothing of it. */
+export const DEFAULT_STREAM: StreamPlan = { buffer: 256, full: 'wait', patience: 30_000 }
 const SETTINGS = {
-  buffer: integer(256, 1, MOST_BUFFER),
-  full: oneOf('wait', ['wait', 'drop']),
-  patience: integer(30_000, 0, 2 ** 31 - 1),
+  buffer: integer(DEFAULT_STREAM.buffer, 1, MOST_BUFFER),
+  full: oneOf(DEFAULT_STREAM.full, ['wait', 'drop']),
+  patience: integer(DEFAULT_STREAM.patience, 0, 2 ** 31 - 1),
 }
 
-/** Throws OptionError. */
-export function streamPlan(owner: string, given: StreamSettings = {}): StreamPlan {
+/** Undefined: nothing was given. Throws OptionError. */
+export function streamPlan(owner: string, given: StreamSettings): StreamPlan | undefined {
+  if (Object.values(given).every((value) => value === undefined)) return undefined
   return {
     buffer: SETTINGS.buffer(`${owner}: streamBuffer`, given.streamBuffer),
     full: SETTINGS.full(`${owner}: onStreamFull`, given.onStreamFull),

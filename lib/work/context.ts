@@ -107,7 +107,10 @@ export function runWith<Args extends unknown[], R>(
 
 /** A generator whose parts run where it was made: whoever takes its values may be somewhere else. */
 export function staysHere(source: Source): Source {
-  const made = source as unknown as Record<'next' | 'return' | 'throw', ((value?: unknown) => unknown) | undefined>
+  const made = source as unknown as Record<
+    'next' | 'return' | 'throw',
+    ((value?: unknown) => unknown) | undefined
+  >
   if (typeof made.next !== 'function') return source
   const here = AsyncLocalStorage.snapshot()
   const own = (['next', 'return', 'throw'] as const).filter((name) => typeof made[name] === 'function')

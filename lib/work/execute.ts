@@ -7,7 +7,7 @@ import { type Call, clientOf, decodeCall, encodeNameOnly, HEAD_ROOM, withoutClie
 import { PayloadTooLargeError, TaskOverrunError, UnknownTaskError } from '../errors.ts'
 import type { Outcome, OutcomeState } from '../redis/wire.ts'
 import { encodeError, encodeTooLate } from '../remote-error.ts'
-import { isSource, type Source, type StreamPlan, streamPlan } from '../streams.ts'
+import { DEFAULT_STREAM, isSource, type Source, type StreamPlan } from '../streams.ts'
 import { OVERRUN_GRACE, overrunOf, type Watch, type Watched } from '../upkeep/watch.ts'
 import { afterTimeout, causeOf, type Failure, nextAttempt } from './attempt.ts'
 import { RunContext, runWith } from './context.ts'
@@ -22,7 +22,6 @@ const MAX_KEPT_CALL = 1024
 const NOTHING: Buffer = Buffer.alloc(0)
 /** A batch that is sent twice must find the record that it made, so no record goes sooner. */
 const MIN_TTL = 30_000
-const DEFAULT_PLAN = streamPlan('task')
 
 export interface ExecuteOptions {
   readonly registry: Registry
@@ -152,7 +151,7 @@ class Attempt {
       return
     }
     const drive = (): Promise<unknown> =>
-      this.#options.drive(this.#held, value, this.#definition!.options.stream ?? DEFAULT_PLAN)
+      this.#options.drive(this.#held, value, this.#definition!.options.stream ?? DEFAULT_STREAM)
     this.#follow(runWith(this.#context!, drive, []))
   }
 
