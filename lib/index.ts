@@ -53,6 +53,14 @@ export type { RunningTask, StackFrame, WorkerStacks } from './redis/stacks.ts'
 export type { RedisTarget } from './redis/target.ts'
 export type { FailureGroup, TaskFilter } from './redis/tasks.ts'
 export type { WorkerInfo, WorkerStanding } from './redis/workers.ts'
+export {
+  type Missed,
+  type NextTimesOptions,
+  nextTimes,
+  type Overlap,
+  type ScheduleOptions,
+} from './schedule.ts'
+export type { ScheduleInfo } from './scheduling.ts'
 export type { SchemaOptions, StandardSchemaV1 } from './schema.ts'
 export {
   StreamGapError,

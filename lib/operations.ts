@@ -1,6 +1,5 @@
 /** What people and programs do with a queue's tasks besides calling them: look, count, cancel, move, retry, pause. */
 
-import { EventEmitter } from 'node:events'
 import { OptionError } from './errors.ts'
 import { checkName } from './ids.ts'
 import {
@@ -28,11 +27,12 @@ import {
 import type { WorkerStacks } from './redis/stacks.ts'
 import { type FailureGroup, portions, type TaskFilter, type Tasks } from './redis/tasks.ts'
 import type { Order, WorkerInfo } from './redis/workers.ts'
+import { type ScheduleServices, Scheduling } from './scheduling.ts'
 
 /** Of a cancelling, characters. */
 const MAX_REASON = 500
 
-export interface Operators {
+export interface Operators extends ScheduleServices {
   readonly admin: Verbs
   readonly tasks: Tasks
   readonly inspect: (id: string) => Promise<TaskInfo | null>
@@ -59,9 +59,8 @@ const STACKS_OPTIONS = { timeout: integer(10_000, 1, 60_000) }
 /** Which failed tasks. */
 export type FailedFilter = Omit<TaskFilter, 'state' | 'lane'>
 
-export abstract class Operations extends EventEmitter<{ error: [Error] }> {
-  /** Connected; throws QueueClosedError, or RedisError when Redis does not answer in time. */
-  protected abstract operators(): Promise<Operators>
+export abstract class Operations extends Scheduling {
+  protected abstract override operators(): Promise<Operators>
 
   /** What is known of a task now: state, progress, arguments, result, errors, worker, times. Null: nothing is. */
   async getTask(id: string): Promise<TaskInfo | null> {

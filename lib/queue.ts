@@ -96,9 +96,10 @@ export class Queue extends Definitions implements AsyncDisposable {
       this.#redis = new RedisBackend({ queue: this.name, namespace, target, onProblem: onError })
     }
     const backend: Backend = (this.#inline ?? this.#redis)!
-    const { admin, inspect } = backend
+    const { admin, inspect, schedules } = backend
     this.#backend = backend
-    this.#operators = { admin, tasks: new Tasks(admin, inspect), inspect, failedTtl }
+    const isOwn: Operators['isOwn'] = ({ services }) => services === this.#services
+    this.#operators = { admin, tasks: new Tasks(admin, inspect), inspect, failedTtl, schedules, isOwn }
     this.#replies = new Replies({ backend, client, limits: this.#options, onError })
     this.#enqueuer = new Enqueuer({
       ...{ backend, client, timeout: enqueueTimeout, maxBuffered },
@@ -144,12 +145,12 @@ export class Queue extends Definitions implements AsyncDisposable {
   worker(options?: WorkerOptions): Worker {
     this.#checkOpen()
     if (!this.#redis) throw new OptionError('queue.worker: an inline queue runs its calls without a worker')
-    const { target, commands, store, admin } = this.#redis
+    const { target, commands, store, admin, schedules } = this.#redis
     const { namespace } = this.#options
     const resolved = resolve('worker', options, WORKER_OPTIONS)
     const worker = new Worker(
       {
-        ...{ queue: this.name, namespace, target, commands, store, admin },
+        ...{ queue: this.name, namespace, target, commands, store, admin, schedules },
         registry: this.registry,
         seen: () => this.#redis?.seen(),
         limits: this.#options,

@@ -16,9 +16,18 @@ const withoutComments = (source: string): string =>
     .replace(/ -- .*$/gm, '')
     .replace(/\n{2,}/g, '\n')
 
+/** `--! body NAME` stands for another script as a whole, without its head: what includes it has the same. */
+const withBodies = (source: string): string =>
+  source.replace(/^--! body (\w+)$/gm, (_, name) =>
+    readFileSync(new URL(`${name}.lua`, folder), 'utf8')
+      .replace(/^(#!lua.*|--! include base)\n/gm, '')
+      .trimEnd(),
+  )
+
 /** `--! include NAME` stands for shared/NAME.lua, in scripts and in shared files. */
 function literal(path: string): string {
-  const marked = readFileSync(new URL(path, folder), 'utf8').replace(/^--! include (\w+)$/gm, '@@$1@@')
+  const source = withBodies(readFileSync(new URL(path, folder), 'utf8'))
+  const marked = source.replace(/^--! include (\w+)$/gm, '@@$1@@')
   const escaped = withoutComments(marked).replace(/[\\`]|\$\{/g, '\\$&')
   return `\`${escaped.replace(/@@(\w+)@@\n/g, '$${$1}')}\``
 }

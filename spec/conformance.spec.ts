@@ -1002,6 +1002,65 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
     }
   },
 
+  async 'schedules: defined, fired, paused, run now, removed'({ queue, work }) {
+    const end = gate()
+    const ran: string[] = []
+    const note = queue.task('note', async (what: string) => {
+      ran.push(what)
+      if (what === 'slow') await end.opened
+    })
+    await work()
+    const answers: unknown[] = []
+    const at = Date.now() + 1_000
+    for (const missed of ['once', 'once', 'all'] as const)
+      answers.push(await queue.schedule('once', { at, missed }, note.prepare('once')))
+    await queue.schedule(
+      'slow',
+      { every: 20, overlap: 'skip' },
+      note.with({ priority: 'low' }).prepare('slow'),
+    )
+    await queue.schedule(
+      'keyed',
+      { every: 20, at: at + 1 },
+      note.with({ key: 'k', keyTtl: 60_000 }).prepare('keyed'),
+    )
+    const find = async (name: string) => (await queue.schedules()).find((one) => one.name === name)!
+    await until('both to run', () => ran.includes('once') && ran.includes('slow') && ran.includes('keyed'))
+    const { next, lastTask } = await find('keyed')
+    const first = next[0]!.getTime()
+    await until('slots to pass', async () => (await find('keyed')).next[0]!.getTime() > first + 60)
+    // The slots joined the task that holds the key.
+    assert.equal((await find('keyed')).lastTask, lastTask)
+    assert.deepEqual([...ran].sort(), ['keyed', 'once', 'slow'])
+    answers.push(await queue.pauseSchedule('slow'), await queue.pauseSchedule('none'))
+    end.open()
+    const now = await queue.runSchedule('slow')
+    answers.push(await outcome(now!), (await now!.info())?.lane, await queue.runSchedule('none'))
+    answers.push(await queue.schedule('over', { at: 1 }, note.prepare('x')).catch(shown))
+    const told = (await queue.schedules()).map(({ since, next, lastTask, lastRun, at, ...info }) => ({
+      ...info,
+      ...{ has: [at, since, lastRun].map((time) => time instanceof Date), next: next.length },
+      lastTask: lastTask?.replace(/\d{13}|[\w-]{22}/, '<id>'),
+    }))
+    told.sort((a, b) => a.name.localeCompare(b.name))
+    answers.push(
+      await queue.resumeSchedule('slow'),
+      await queue.unschedule('slow'),
+      await queue.hasSchedule('slow'),
+    )
+    answers.push(
+      await queue.unschedule('keyed'),
+      await queue.unschedule('slow'),
+      (await queue.schedules()).length,
+    )
+    return {
+      answers,
+      told,
+      ran: [...ran].sort(),
+      task: told.length > 0 && (await queue.getTask(`once:${at}`))?.state,
+    }
+  },
+
   async 'counts, when all has ended'({ queue, work }) {
     const echo = queue.task('echo', (n: number) => {
       if (n < 0) throw new Error('negative')

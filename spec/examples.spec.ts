@@ -71,6 +71,14 @@ const EXPECTED: Record<string, RegExp[]> = {
     /^farewell\(ann\) is parked, attempts: 0\ngoodbye ann$/m,
     /^goodbye bob, goodbye cid, goodbye dan, goodbye eve$/m,
   ],
+  'schedules.ts': [
+    /^defined: new\nonce more: same\nat nine: changed$/m,
+    /^after Christmas Eve: 2026-12-25T07:30:00\.000Z$/m,
+    /^now: the morning report\nonce: the only report$/m,
+    /^morning: report, paused$/m,
+    /^once: report, 0 times to come$/m,
+    /^left: 0$/m,
+  ],
   'schema.ts': [
     /^4 due on a Thursday$/m,
     /^not sent: customer$/m,

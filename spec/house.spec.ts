@@ -57,6 +57,7 @@ const FILES: Record<string, Layer | 'outside'> = {
     'operations.ts': 'queue',
     'queue-options.ts': 'queue',
     'definitions.ts': 'queue',
+    'scheduling.ts': 'queue',
   },
   ...{ 'index.ts': 'door', 'cli.ts': 'door', 'console.ts': 'door', 'testing.ts': 'door' },
   'doctor.ts': 'door',

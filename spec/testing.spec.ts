@@ -390,3 +390,25 @@ describe('a test queue', () => {
     }
   })
 })
+
+test('schedules follow the clock, each slot at its moment', async () => {
+  await using queue = createTestQueue('q', { now: Date.parse('2026-03-28T00:00:00Z') })
+  const ran: string[] = []
+  const note = queue.task(
+    'note',
+    (what: string) => void ran.push(`${what} ${new Date(queue.clock.now).toISOString()}`),
+  )
+  const berlin = { cron: '30 8 * * *', timezone: 'Europe/Berlin' }
+  assert.equal(await queue.schedule('morning', berlin, note.prepare('morning')), 'new')
+  await queue.schedule('hourly', { every: HOUR }, note.prepare('hourly'))
+  await queue.clock.advance(2.5 * HOUR)
+  assert.deepEqual(ran, ['hourly 2026-03-28T01:00:00.000Z', 'hourly 2026-03-28T02:00:00.000Z'])
+  await queue.unschedule('hourly')
+  await queue.clock.advance(48 * HOUR)
+  // The clocks were put forward in between.
+  assert.deepEqual(ran.slice(2), ['morning 2026-03-28T07:30:00.000Z', 'morning 2026-03-29T06:30:00.000Z'])
+  assert.deepEqual(
+    queue.calls('note').map(({ id }) => id.split(':')[0]),
+    ['hourly', 'hourly', 'morning', 'morning'],
+  )
+})

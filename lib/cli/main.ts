@@ -13,6 +13,7 @@ import { addFailed } from './commands/failed.ts'
 import { addInfo } from './commands/info.ts'
 import { addKeda } from './commands/keda.ts'
 import { addQueue } from './commands/queue.ts'
+import { addSchedule } from './commands/schedule.ts'
 import { addTask } from './commands/task.ts'
 import { addWorker } from './commands/worker.ts'
 import { exitCodeOf } from './exit.ts'
@@ -23,8 +24,8 @@ Every command explains itself: millrace help call`
 
 /** In the order of the help. */
 const COMMANDS = [
-  ...[addDev, addWorker, addCall, addInfo, addEvents, addTask, addFailed, addQueue, addDoctor, addConfig],
-  ...[addKeda, addCompletion],
+  ...[addDev, addWorker, addCall, addInfo, addEvents, addTask, addFailed, addSchedule, addQueue, addDoctor],
+  ...[addConfig, addKeda, addCompletion],
 ]
 
 /** Answers the exit code. */

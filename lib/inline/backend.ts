@@ -24,6 +24,7 @@ import { InlineChunks } from './chunks.ts'
 import { Ledger } from './ledger.ts'
 import { type TaskRecord, taskInfo } from './record.ts'
 import { Runner, type RunnerOptions } from './runner.ts'
+import { InlineSchedules } from './schedules.ts'
 import { InlineStore } from './store.ts'
 
 /** setTimeout holds 32 bits. */
@@ -55,6 +56,7 @@ export class InlineBackend implements Backend {
   readonly losesReplies = false
   readonly store: InlineStore
   readonly admin: Verbs
+  readonly schedules: InlineSchedules
   readonly inspect: Backend['inspect']
   readonly deadlines: Deadlines
   readonly #options: InlineOptions
@@ -102,7 +104,9 @@ export class InlineBackend implements Backend {
     const describe = (record: TaskRecord, call?: Buffer): TaskInfo =>
       taskInfo(record, queue, this.#runner.id, call)
     bench?.bind({ runner: this.#runner, describe })
-    this.store = new InlineStore(this.#ledger, chunks)
+    const store = new InlineStore(this.#ledger, chunks)
+    this.store = store
+    this.schedules = new InlineSchedules({ ...shared, onError, agenda, store, ledger: this.#ledger })
     this.admin = withRefusals(new InlineAdmin(this.#ledger, this.#runner))
     this.inspect = async (id) => {
       const record = this.#ledger.records.get(id)

@@ -7,6 +7,7 @@ import { Directory } from './directory.ts'
 import { inspectTask } from './inspect.ts'
 import { Keys } from './keys.ts'
 import { type Probe, probe } from './probe.ts'
+import { Schedules, type ScheduleVerbs } from './schedules.ts'
 import { loadScripts } from './scripts.ts'
 import { Store } from './store.ts'
 import { Channel, type Inbox, type Subscription } from './subscription.ts'
@@ -23,6 +24,7 @@ export interface Backend {
   /** What the callers' side asks for. */
   readonly store: Pick<Store, 'enqueue' | 'attach' | 'field' | 'chunks'>
   readonly admin: Verbs
+  readonly schedules: ScheduleVerbs
   readonly inspect: (id: string) => Promise<TaskInfo | null>
   /** Replies for this client, from now on. */
   subscribe(client: string, inbox: Inbox): Subscription
@@ -50,6 +52,7 @@ export class RedisBackend implements Backend {
   readonly commands: Connection
   readonly store: Store
   readonly admin: Admin
+  readonly schedules: Schedules
   readonly inspect: Backend['inspect']
   readonly losesReplies = true
   readonly #options: RedisBackendOptions
@@ -68,6 +71,7 @@ export class RedisBackend implements Backend {
     this.commands = commands
     this.store = store
     this.admin = new Admin(commands, keys)
+    this.schedules = new Schedules(commands, keys)
     this.inspect = (id) => inspectTask(store, queue, id)
     this.#directory = new Directory({ connection: commands, namespace, queue, every: SEEN_EVERY })
   }

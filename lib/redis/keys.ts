@@ -27,10 +27,12 @@
  * | P:workers       | sorted set | worker id by end of lease, while it is registered |
  * | P:worker:<id>   | hash       | as its registration; a day at most without a beat. What it says of itself, and what it was told: asked, order, question, until |
  * | P:answer:<question> | string  | what a worker is doing, for whoever asked; 30 s |
+ * | P:schedule:<name> | hash     | a schedule, until it is removed: when, missed, overlap; its call: lane, how, call; since, slot, paused; last, ran (schedule.lua, fire.lua) |
+ * | P:slots         | sorted set | schedule by when its next slot is due, inf: paused, or there is none; as long as the schedule |
  * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends |
  * | P:quarantine    | list       | the last 100 entries that nobody could run |
  * | P:reply:<client>| channel    | pub/sub: outcomes, progress and that there are chunks, to callers |
- * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `cancel <place>`, `room <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>`, `watch <ms>` |
+ * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `slot <ms>`, `cancel <place>`, `room <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>`, `watch <ms>` |
  * | P:events        | channel    | pub/sub: what workers do, as JSON, while somebody listens: lib/redis/events.ts |
  *
  * In another slot, for all queues of a namespace: no script sees it, and nothing depends on it (directory.ts).

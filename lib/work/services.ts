@@ -2,6 +2,7 @@
 
 import type { Admin } from '../redis/admin.ts'
 import type { Connection } from '../redis/connection.ts'
+import type { Schedules } from '../redis/schedules.ts'
 import type { Store } from '../redis/store.ts'
 import type { RedisTarget } from '../redis/target.ts'
 import type { ExecuteOptions } from './execute.ts'
@@ -17,6 +18,7 @@ export interface WorkerServices {
   /** Tells the directory of queues that this one is in use. */
   readonly seen: () => void
   readonly admin: Admin
+  readonly schedules: Schedules
   readonly limits: Pick<
     ExecuteOptions,
     'maxPayload' | 'maxResult' | 'resultTtl' | 'failedTtl' | 'unknownTtl'

@@ -15,6 +15,7 @@ import type { Settings } from '../redis/admin.ts'
 import type { HealthOptions } from '../redis/probe.ts'
 import { report, toError } from '../report.ts'
 import { Begun } from '../upkeep/begun.ts'
+import { Cron } from '../upkeep/cron.ts'
 import { Heartbeat } from '../upkeep/heartbeat.ts'
 import type { Loop } from '../upkeep/loop.ts'
 import { Promoter } from '../upkeep/promote.ts'
@@ -48,6 +49,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   readonly #recover: Loop
   readonly #reconcile: Loop
   readonly #promoter: Promoter
+  readonly #cron: Cron
   readonly #unpark: Loop
   readonly #broadcast: Broadcast
   readonly #clock = new Clock()
@@ -125,6 +127,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       onTaken: () => this.#reconcile.kick(),
     })
     this.#promoter = new Promoter({ store, clock, failedTtl, maxFailed })
+    this.#cron = new Cron({ schedules: services.schedules, onProblem: onError })
   }
 
   /** The id under which it is registered now; '' while it is not. */
@@ -178,6 +181,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#recover.start()
     this.#reconcile.start()
     this.#promoter.start()
+    this.#cron.start()
     await this.#orders.read()
     // Stopped or declared dead meanwhile: it must not open behind its own end.
     if (!this.#isRunning(id)) return
@@ -190,12 +194,13 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #doubt(): void {
     this.#reconcile.kick()
     this.#promoter.due(0)
+    this.#cron.due(0)
     this.#unpark.kick()
     void this.#orders.read()
   }
 
   /**
-   * `due <ms>`: something is due sooner than all else · `parked <name>`: another worker did not know a task of that
+   * `due <ms>`, `slot <ms>`: a task, a schedule is due sooner than all others · `parked <name>`: another worker did not know a task of that
    * name · `settings`, `paused`: an operator has changed them · `order <id>`, `order`: he has told that worker, or all ·
    * `question <id> <question>`: he asks what that worker is doing · `watch <ms>`: somebody listens to what workers do.
    */
@@ -203,6 +208,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const [verb, detail, more] = word.split(' ')
     const { registry } = this.#services
     if (verb === 'due') this.#promoter.due(Number(detail) || 0)
+    else if (verb === 'slot') this.#cron.due(Number(detail) || 0)
     else if (verb === 'parked' && registry.has(detail ?? '')) this.#unpark.kick()
     else if (verb === 'settings' || verb === 'paused') void this.#orders.read()
     else if (verb === 'order' && (detail ?? this.#id) === this.#id) void this.#orders.read()
@@ -238,6 +244,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       this.#recover.stop(),
       this.#reconcile.stop(),
       this.#promoter.stop(),
+      this.#cron.stop(),
       this.#unpark.stop(),
     ])
     if (wasRunning) {

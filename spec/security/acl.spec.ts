@@ -347,6 +347,29 @@ describe('a worker', () => {
     await stop(hasty)
   })
 
+  test('makes the tasks of schedules, with what their calls want, and defines some', async () => {
+    const operator = roles.queue('operator')
+    const queue = define(roles.queue('worker'))
+    const worker = await roles.work(queue)
+    const add = remote(operator, 'add')
+    const soon = { at: Date.now() + 2_000 }
+    await operator.schedule('plain', soon, add.prepare(1, 1))
+    const wishes = { key: 'k', keyTtl: 60_000, ttl: 60_000, deadline: 60_000, priority: 'low' } as const
+    await operator.schedule('wishes', { ...soon, overlap: 'skip' }, add.with(wishes).prepare(1, 1))
+    await operator.schedule('later', soon, add.with({ delay: 20 }).prepare(1, 1))
+    await queue.schedule('own', { every: 50, overlap: 'skip' }, remote(queue, 'add').prepare(1, 1))
+    for (const name of ['plain', 'wishes', 'later', 'own'])
+      await until(`${name} to run`, async () => {
+        const found = (await operator.schedules()).find((one) => one.name === name)
+        return found?.lastTask && (await operator.getTask(found.lastTask))?.state === 'succeeded'
+      })
+    assert.equal(await queue.pauseSchedule('own'), true)
+    assert.equal(await queue.resumeSchedule('own'), true)
+    assert.notEqual(await operator.getTask((await queue.runSchedule('own'))!.id), null)
+    for (const name of ['plain', 'wishes', 'later', 'own']) assert.equal(await queue.unschedule(name), true)
+    await stop(worker)
+  })
+
   test('stops while it is paused, changes its concurrency when told, comes back after it was declared dead', async () => {
     const { client } = roles.redis
     const [producer, operator] = [roles.queue('producer'), roles.queue('operator')]
@@ -435,6 +458,13 @@ describe('an operator', () => {
     assert.deepEqual([after.queued, after.scheduled, after.parked, after.failed], [0, 0, 0, 0])
     assert.equal(await operator.retry({}), 0)
     assert.equal((await operator.stacks(worker.id))?.blocked, 0)
+    await operator.schedule('n', { every: 60_000 }, remote(operator, 'add').prepare(1, 1))
+    assert.equal(await operator.hasSchedule('n'), true)
+    assert.equal(await operator.pauseSchedule('n'), true)
+    assert.equal((await operator.runSchedule('n')) === null, false)
+    assert.equal(await operator.resumeSchedule('n'), true)
+    assert.equal((await operator.schedules()).length, 1)
+    assert.equal(await operator.unschedule('n'), true)
     const stopped = new Promise<void>((resolve) => worker.once('stopped', () => resolve()))
     assert.equal(await operator.quietWorker(worker.id), 1)
     assert.equal(await operator.stopWorker(worker.id), 1)

@@ -72,7 +72,10 @@ export type Published = Record<string, unknown[]>
 
 /** As on P:control. Times of 10 s and more in steps of 10 s: some ms pass between the seed and the script. */
 export const toldWorkers = (word: string): string =>
-  word.replace(/^due (\d{5,})$/, (_, ms) => `due ${Math.round(Number(ms) / 10_000) * 10_000}`)
+  word.replace(
+    /^(due|slot) (\d{5,})$/,
+    (_, verb, ms) => `${verb} ${Math.round(Number(ms) / 10_000) * 10_000}`,
+  )
 
 /** Each task that has ended since counts in P:ended, by its state. */
 export function countEnded(before: Keyspace, after: Keyspace): Keyspace {

@@ -56,14 +56,15 @@ const FLAGS: Record<ScriptName, string> = {
   ...{ recover: WRITES, attach: WRITES, reread: WRITES, promote: WRITES, unpark: WRITES },
   ...{ cancel: WRITES, move: WRITES, redrive: WRITES, remove: WRITES, settings: WRITES, groups: WRITES },
   ...{ mend: WRITES, dismiss: WRITES, order: WRITES, ask: WRITES, chunks: WRITES },
+  ...{ halt: WRITES, unschedule: WRITES },
   ...{ pending: READS, inspect: READS, counts: READS, find: READS, list: READS },
-  ...{ examine: READS, survey: READS, workers: READS, holds: READS },
+  ...{ examine: READS, survey: READS, workers: READS, holds: READS, schedules: READS },
   // Those that make the data grow.
-  ...{ enqueue: '#!lua', chunk: '#!lua' },
+  ...{ enqueue: '#!lua', chunk: '#!lua', schedule: '#!lua', fire: '#!lua' },
 }
 
 /** Scripts that pack their answer. */
-const PACKED: readonly ScriptName[] = ['turn', 'reread']
+const PACKED: readonly ScriptName[] = ['turn', 'reread', 'schedules']
 
 /**
  * One test for each row, and one for the head of the script: `for (const [name, test] of table(…)) it(name, test)`.

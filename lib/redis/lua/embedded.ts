@@ -736,6 +736,16 @@ function settle(how, id, ran, value, kept, client, clients, name, tied)
 end
 `
 
+const slots = `local SLOTS = P .. ':slots'
+local function at_slot(name, due)
+  local nearest = tonumber(call('ZRANGE', SLOTS, 0, 0, 'WITHSCORES')[2]) or math.huge
+  call('ZADD', SLOTS, due == '' and '+inf' or due, name)
+  if due ~= '' and tonumber(due) < nearest then
+    call('PUBLISH', P .. ':control', 'slot ' .. string.format('%.0f', math.max(due - now, 0)))
+  end
+end
+`
+
 const take = `local function take(door, lane, items, answer)
   local good = {}
   for i = 1, #items do
@@ -1135,6 +1145,178 @@ local record = call('HMGET', TASK .. id, 'entry', 'end')
 local state = task.standing(record[1], record[2])
 return { state, state == 'none' and '' or id }
 `,
+  fire: `#!lua
+${base}${slots}local function enqueue(args)
+local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
+if cap then
+  for _, lane in ipairs(LANES) do
+    cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) - call('ZCARD', P .. ':line:' .. lane)
+  end
+  cap = cap - call('ZCARD', P .. ':scheduled') - call('LLEN', P .. ':front')
+end
+local specials
+local function special()
+  if specials then return specials end
+${rare}  local task, notes, enqueue_how = rare(), {}, nil
+  local function note(number, what)
+    notes[#notes + 1] = number
+    notes[#notes + 1] = what
+  end
+  local function is_full() return cap and accepted >= cap end
+  local function holder_of(key)
+    local holder = call('GET', key)
+    if not holder then return nil end
+    local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+    local state = task.standing(record[1], record[2])
+    if state == 'none' then return nil end
+    if not record[2] then return holder, state, true end
+    return state ~= 'failed' and call('PTTL', key) > 0 and holder or nil, state, false
+  end
+  local function asker(packed_call)
+    return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
+  end
+  local function follow(holder, lane, id, packed_call, key_name)
+    local next_id = call('HGET', TASK .. holder, 'next')
+    local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
+    if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then
+      local asked, clients = asker(waits[3] or ''), waits[4] or ''
+      if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
+        call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
+      end
+      call('HSET', TASK .. next_id, 'call', packed_call)
+      return next_id
+    end
+    call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now, 'key', key_name)
+    call('HSET', TASK .. holder, 'next', id)
+    return id
+  end
+  local function join(number, id, holder, state)
+    call('SET', P .. ':joined:' .. id, holder, 'PX', 60000)
+    note(number, holder .. ' ' .. state)
+  end
+  local function joined_before(number, id)
+    local holder = resent and call('GET', P .. ':joined:' .. id)
+    if not holder then return false end
+    local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+    note(number, holder .. ' ' .. task.standing(record[1], record[2]))
+    return true
+  end
+  local function keep_times(key, o, begin)
+    if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
+    if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
+    if o.line then task.lines().keep(key, o) end
+  end
+  function enqueue_how(number, how, id, packed_call)
+    local key, lane, o = TASK .. id, how[1], {}
+    if call('EXISTS', key) == 1 then return end
+    for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
+    local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
+    if o.key and joined_before(number, id) then return end
+    if o.key then
+      local name = P .. ':key:' .. o.key
+      local holder, state, is_live = holder_of(name)
+      if holder and is_live and o.again then
+        local joined = follow(holder, lane, id, packed_call, o.key)
+        if joined ~= id then return join(number, id, joined, 'waiting') end
+        if begin > tonumber(now) then call('HSET', key, 'begin', string.format('%.0f', begin)) end
+        keep_times(key, o, begin)
+        local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+        if over then task.at_time(task.EXPIRING, id, over) end
+        accepted = accepted + 1
+        return
+      elseif holder then
+        if o.up and is_live then task.move(holder, 'first') end
+        return join(number, id, holder, state)
+      elseif is_full() then
+        return note(number, 'full')
+      elseif state then
+        note(number, '- ' .. state)
+      end
+      if o.hold then call('SET', name, id, 'PX', o.hold) else call('SET', name, id) end
+      call('HSET', key, 'key', o.key)
+    end
+    if is_full() then return note(number, 'full') end
+    keep_times(key, o, begin)
+    accepted = accepted + 1
+    if begin > tonumber(now) then
+      call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
+      task.at_time(task.SCHEDULED, id, begin)
+      if o.deadline then task.at_time(task.EXPIRING, id, now + o.deadline) end
+    elseif o.newest then
+      task.put_front(id, packed_call)
+      local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+      if over then task.at_time(task.EXPIRING, id, over) end
+    else
+      task.line_up(id, lane, packed_call)
+    end
+  end
+  specials = {
+    notes = notes, enqueue = enqueue_how, tell_nearest = task.tell_nearest,
+    refuse = function(number) note(number, 'full') end,
+  }
+  return specials
+end
+local lane, stream, prefix
+for i = 3, #args, 3 do
+  local id = args[i + 1]
+  if args[i] ~= lane and type(args[i]) == 'table' then
+    special().enqueue(i / 3, args[i], id, args[i + 2])
+  elseif cap and accepted >= cap and call('EXISTS', TASK .. id) == 0 then
+    special().refuse(i / 3)
+  else
+    if args[i] ~= lane then
+      lane = args[i]
+      stream, prefix = STREAM .. lane, place_of(lane, '')
+    end
+    if not resent or call('EXISTS', TASK .. id) == 0 then
+      local entry = call('XADD', stream, '*', id, args[i + 2])
+      if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
+        accepted = accepted + 1
+      else
+        call('XDEL', stream, entry)
+      end
+    end
+  end
+end
+if not specials then return accepted end
+specials.tell_nearest()
+return #specials.notes == 0 and accepted or { accepted, unpack(specials.notes) }
+end
+local function is_open(id)
+${place}${standing}  local record = pcall('HMGET', TASK .. id, 'entry', 'end')
+  return not record.err and not record[2] and standing(record[1], record[2]) ~= 'none'
+end
+local name, is_now = args[1], args[2] == 'now'
+local key = P .. ':schedule:' .. name
+local found = call('HMGET', key, 'since', 'slot', 'paused', 'overlap', 'lane', 'how', 'call', 'last')
+local since, slot, paused, overlap, lane, how, packed_call, last = unpack(found, 1, 8)
+if not packed_call then return 'none' end
+if not is_now and (since ~= args[2] or slot ~= args[3] or paused) then return 'past' end
+local wishes, is_lane = cmsgpack.unpack(how), false
+for _, one in ipairs(LANES) do is_lane = is_lane or one == lane end
+table.insert(wishes, 1, is_lane and lane or error('a schedule with a lane that there is not'))
+local how_of_each = #wishes == 1 and lane or wishes
+local ids = {}
+for i = is_now and 3 or 6, #args do ids[#ids + 1] = is_now and args[i] or name .. ':' .. args[i] end
+local as_batch = { '1', '' }
+if not is_now and overlap == 'skip' then ids = { not (last and is_open(last)) and ids[1] or nil } end
+for _, id in ipairs(ids) do
+  as_batch[#as_batch + 1] = how_of_each
+  as_batch[#as_batch + 1] = id
+  as_batch[#as_batch + 1] = packed_call
+end
+if ids[1] then
+  local notes = enqueue(as_batch)
+  last = ids[#ids]
+  local note = type(notes) == 'table' and notes[#notes - 1] == #ids and string.match(notes[#notes], '^(%S+) %a+$')
+  if note and note ~= '-' then last = note end
+  call('HSET', key, 'last', last, 'ran', now)
+end
+if is_now then return 'done' end
+if args[4] == '' then call('HDEL', key, 'slot') else call('HSET', key, 'slot', args[4]) end
+call('ZADD', SLOTS, args[5] == '' and '+inf' or args[5], name)
+return 'done'
+`,
   groups: `#!lua flags=allow-oom
 ${base}call('HMGET', TASK, 'entry')
 local made = 0
@@ -1152,6 +1334,23 @@ for _, lane in ipairs(LANES) do
   end
 end
 return made
+`,
+  halt: `#!lua flags=allow-oom
+${base}${slots}local name, slot = args[1], args[4]
+local key = P .. ':schedule:' .. name
+local found = call('HMGET', key, 'when', 'since', 'paused')
+if not found[1] then return 'none' end
+if args[2] == '1' then
+  call('HSET', key, 'paused', '1')
+  at_slot(name, '')
+  return 'done'
+end
+if not found[3] then return 'done' end
+if found[2] ~= args[3] then return 'past' end
+call('HDEL', key, 'paused')
+if slot == '' then call('HDEL', key, 'slot') else call('HSET', key, 'slot', slot) end
+at_slot(name, args[5])
+return 'done'
 `,
   holds: `#!lua flags=no-writes
 ${base}local HEAD = 512
@@ -1573,6 +1772,54 @@ publish_all()
 if made then made.tell_nearest() end
 return cmsgpack.pack(answer)
 `,
+  schedule: `#!lua
+${base}${slots}local name, slot, due = args[1], args[9], args[10]
+local key = P .. ':schedule:' .. name
+local given = {
+  when = args[2], missed = args[3], overlap = args[4], lane = args[5], how = cmsgpack.pack(args[6]), call = args[7],
+}
+local old = call('HMGET', key, 'when', 'missed', 'overlap', 'lane', 'how', 'call', 'paused')
+local is_new, is_same_time = not old[1], old[1] == given.when
+if is_new and call('ZCARD', SLOTS) >= tonumber(args[11]) then return 'full' end
+if is_same_time and old[2] == given.missed and old[3] == given.overlap and old[4] == given.lane and old[5] == given.how
+  and old[6] == given.call then return 'same' end
+for field, value in pairs(given) do call('HSET', key, field, value) end
+if not is_same_time then
+  call('HSET', key, 'since', args[8])
+  if slot == '' then call('HDEL', key, 'slot') else call('HSET', key, 'slot', slot) end
+  at_slot(name, old[7] and '' or due)
+end
+return is_new and 'new' or 'changed'
+`,
+  schedules: `#!lua flags=no-writes
+${base}local SLOTS, which = P .. ':slots', args[1]
+local FIELDS = { 'when', 'missed', 'overlap', 'since', 'slot', 'paused', 'lane', 'call', 'last', 'ran' }
+local found
+if which == 'one' then
+  local due = call('ZSCORE', SLOTS, args[2])
+  found = due and { args[2], due } or {}
+elseif which == 'due' then
+  found = call('ZRANGE', SLOTS, '-inf', now, 'BYSCORE', 'LIMIT', args[2], args[3], 'WITHSCORES')
+else
+  found = call('ZRANGE', SLOTS, args[2], args[2] + args[3] - 1, 'WITHSCORES')
+end
+local later = call('ZRANGE', SLOTS, '(' .. now, '(+inf', 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')[2]
+local answer = { now, string.format('%.0f', later and later - now or -1) }
+for i = 1, #found, 2 do
+  local values, fields = pcall('HMGET', P .. ':schedule:' .. found[i], unpack(FIELDS)), {}
+  if values.err and not string.find(values.err, '^WRONGTYPE') then return values end
+  for n, field in ipairs(FIELDS) do
+    if values[n] then
+      fields[#fields + 1] = field
+      fields[#fields + 1] = values[n]
+    end
+  end
+  answer[#answer + 1] = found[i]
+  answer[#answer + 1] = found[i + 1]
+  answer[#answer + 1] = fields
+end
+return cmsgpack.pack(answer)
+`,
   settings: `#!lua flags=allow-oom
 ${base}local worker, settings = args[1], P .. ':settings'
 local own = P .. ':worker:' .. worker
@@ -1710,6 +1957,10 @@ end
 if taken > 0 then pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', most, 'STREAMS', STREAM .. 'first', '>') end
 task.tell_nearest()
 return taken
+`,
+  unschedule: `#!lua flags=allow-oom
+${base}local was = call('ZREM', P .. ':slots', args[1])
+return math.max(was, call('DEL', P .. ':schedule:' .. args[1]))
 `,
   workers: `#!lua flags=no-writes
 ${base}local DAY, FIELDS = 86400000, { 'host', 'pid', 'asked', 'concurrency', 'tasks', 'started', 'order' }
