@@ -4,18 +4,34 @@
  */
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { buildSync } from 'esbuild'
 import { findRedisServer, RedisServerMissingError } from '../lib/dev-redis.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tool = (name: string): string => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url))
+
+/** For what is made once for all specs. */
+const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+/** The heartbeat's thread in one piece: lib/upkeep/heartbeat-thread.dev.mjs says why. */
+function buildThread(): string {
+  const file = join(folder, 'heartbeat-thread.cjs')
+  const from = fileURLToPath(new URL('../lib/upkeep/heartbeat-thread.ts', import.meta.url))
+  buildSync({ entryPoints: [from], outfile: file, bundle: true, platform: 'node', format: 'cjs' })
+  return pathToFileURL(file).href
+}
 
 function run(what: string, command: string, args: readonly string[]): void {
   const started = performance.now()
   // The mock timers of Node 20 say that they are experimental, once a file.
   const env = {
     ...process.env,
+    MILLRACE_THREAD: thread,
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --disable-warning=ExperimentalWarning`,
   }
   const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env })
@@ -35,6 +51,7 @@ try {
   process.exit(69)
 }
 
+const thread = buildThread()
 const chosen = process.argv.slice(2)
 if (chosen.length === 0) {
   run('types', tool('tsc'), ['-p', 'tsconfig.json'])
