@@ -279,6 +279,27 @@ describe('runTask', () => {
   })
 })
 
+test('what a task yields is there after its run, the last of it where nobody read in time; or while it runs', async () => {
+  await using queue = createTestQueue()
+  const count = queue.task('count', function* (n: number) {
+    for (let i = 1; i <= n; i++) yield i
+    return 'counted'
+  })
+  const read = async (id: string, onGap: 'throw' | 'continue' = 'throw') => {
+    const seen: unknown[] = []
+    for await (const chunk of queue.handle(id).stream({ onGap })) seen.push(chunk)
+    return seen
+  }
+  const few = await queue.runTask(count, 3)
+  assert.deepEqual([few.state, few.result, await read(few.id)], ['succeeded', 'counted', [1, 2, 3]])
+  const many = await queue.runTask(count, 1_000)
+  assert.equal(many.state, 'succeeded')
+  assert.equal((await read(many.id, 'continue')).length, 256)
+  const handle = count(1_000)
+  const [seen] = await Promise.all([read(handle.id), queue.drain()])
+  assert.equal(seen.length, 1_000)
+})
+
 describe('calls', () => {
   test('are what was enqueued: by name, by task, or all; with their arguments, however large', async () => {
     await using queue = createTestQueue()

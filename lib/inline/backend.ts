@@ -98,6 +98,7 @@ export class InlineBackend implements Backend {
     })
     this.#runner = new Runner({
       ...{ ...shared, ...worker, clock, onError, ledger: this.#ledger, deadlines: this.deadlines, chunks },
+      isStanding: bench !== undefined,
       limits: { ...limits, registry },
       onBegun: (record) => bench?.begun.push(record),
     })

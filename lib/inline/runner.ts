@@ -27,6 +27,8 @@ export interface RunnerOptions {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly chunks: Pick<ChunkStore, 'write'>
+  /** The clock stands until a test moves it: no patience would end, so what yields has none. */
+  readonly isStanding: boolean
   /** Names the worker that people see. */
   readonly name: string
   readonly concurrency: number
@@ -70,7 +72,8 @@ export class Runner {
       ...{ ...limits, clock, deadlines, abortGrace, onError, watch: undefined },
       updateProgress: (held, value) => this.#progress.report(held, value),
       whileWaiting: (held, wait) => this.#whileWaiting(held, wait),
-      drive: (held, source, plan) => this.#chunks.drive(held, source, plan),
+      drive: (held, source, plan) =>
+        this.#chunks.drive(held, source, options.isStanding ? { ...plan, patience: 0 } : plan),
     }
     this.#chunks = new Chunks({
       ...{ clock, deadlines, maxBytes: limits.maxPayload, onFenced: () => {} },
