@@ -456,9 +456,10 @@ function lines()
       call('HSET', record, 'limit', o.line .. ' ' .. numbers, 'tied', '1')
     end,
     claim = function(id, limit)
-      local key = string.match(limit, '^%S+')
+      local key, own = string.match(limit, '^(%S+) (.*)$')
       local numbers = numbers_of(key, id)
       if not may_begin(key, numbers) then return false end
+      if numbers.slots > 0 then call('HSETNX', LIMIT .. key, 'numbers', own) end
       occupy(key, numbers, id)
       return true
     end,

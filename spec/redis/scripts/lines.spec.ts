@@ -808,6 +808,7 @@ const others: Record<string, Row[]> = {
         'task:a': begun('first/e1', 'k 1 0 0'),
         'stream:first': lane('e1', { '1-0': 'x', e1: 'a' }, { w1: ['1-0'], w2: ['e1'] }),
         'busy:k': { set: ['a'] },
+        'limit:k': hash({ numbers: '1 0 0' }),
         parked: zset({ 'add/b': '0' }),
         resting: zset({ m: '<now+60s>' }),
       },
