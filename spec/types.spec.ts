@@ -303,6 +303,19 @@ export function optionsHaveNames({ queue }: Tasks): void {
   void queue.run({ drainTimeout: '25s' })
 }
 
+export function limitsHaveKeys({ queue }: Tasks): void {
+  const key = (tenant: string): string => tenant
+  const task = queue.task('limited', (tenant: string, n: number) => `${tenant}${n}`, {
+    limit: { max: 1, per: 1, key: (tenant) => tenant },
+  })
+  same<Equal<typeof task, Task<[tenant: string, n: number], string>>>()
+  queue.remote<typeof task>('limited', { limit: { key, scope: 'queue' } }).with({ limit: false })('a', 1)
+  // @ts-expect-error: a key is a string
+  queue.task('odd', (n: number) => n, { limit: { key: (n: number) => n } })
+  // @ts-expect-error: there is no such scope
+  new Queue('q', { defaults: { limit: { concurrency: 1, scope: 'all' } } })
+}
+
 export function aHandlerKnowsItsRun(): void {
   const context = currentTask()
   same<Equal<typeof context, TaskContext>>()

@@ -131,7 +131,7 @@ export async function litter(redis: Redis, P: string): Promise<void> {
   await redis.hset(`${P}:settings`, 'front', '1')
   await redis.zadd(`${P}:scheduled`, 0, 'ghost', 0, '')
   await redis.zadd(`${P}:expiring`, 0, 'ghost')
-  await redis.zadd(`${P}:line:normal`, 0, 'ghost', 0, 'ghost 1 ghost', 0, '')
+  await redis.zadd(`${P}:line:normal`, 0, 'ghost 1 ghost')
   await redis.zadd(`${P}:ring`, 0, 'ghost', 0, '')
   await redis.zadd(`${P}:resting`, 0, 'ghost', 0, 'nobody')
   await redis.hset(`${P}:settings`, 'lines', '1')
