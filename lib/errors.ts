@@ -96,10 +96,28 @@ export class UnknownTaskError extends MillraceError {
   }
 }
 
-/** `currentTask()` or `updateProgress()` outside of a handler. */
+/** `currentTask()` or `updateProgress()` outside of a handler, or in a batch handler, which runs several tasks. */
 export class NoCurrentTaskError extends MillraceError {
-  constructor() {
-    super('ERR_MILLRACE_NO_CURRENT_TASK', 'currentTask() works only inside a running task handler')
+  constructor(message = 'currentTask() works only inside a running task handler') {
+    super('ERR_MILLRACE_NO_CURRENT_TASK', message)
+  }
+}
+
+/** A batch handler returned something else than one result for each of its calls: those not settled singly have failed for good. */
+export class BatchResultError extends MillraceError {
+  /** How many calls it was given. */
+  readonly expected: number
+  /** How many results it gave; undefined: what it returned is no array. */
+  readonly got: number | undefined
+
+  constructor(task: string, expected: number, got: number | undefined, what: string) {
+    super(
+      'ERR_MILLRACE_BATCH_RESULT',
+      `the batch handler "${task}" was given ${expected} calls and returned ${what}; expected an array of ${expected} ` +
+        'results in the order of the calls (an Error for a call that failed), or undefined',
+    )
+    this.expected = expected
+    this.got = got
   }
 }
 

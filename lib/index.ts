@@ -7,6 +7,7 @@ export type { Ensured, Found, RemoteTask, Task } from './call/task.ts'
 export { type Config, defineConfig, type QueueConfig } from './cli/config.ts'
 export type { Backoff } from './envelope.ts'
 export {
+  BatchResultError,
   DoNotRetry,
   DuplicateTaskError,
   EnqueueError,
@@ -69,7 +70,8 @@ export {
   type StreamSettings,
   StreamTakenError,
 } from './streams.ts'
-export type { DefinitionOptions, Priority, TaskDefaults, TaskOptions } from './task-options.ts'
+export type { BatchOptions, DefinitionOptions, Priority, TaskDefaults, TaskOptions } from './task-options.ts'
+export type { BatchCall } from './work/batch.ts'
 export { currentTask, type TaskContext } from './work/context.ts'
 export type { WorkerHealth, WorkerState } from './work/health.ts'
 export { Worker } from './work/worker.ts'

@@ -5,6 +5,7 @@
 
 import type { Backoff, CallOptions } from './envelope.ts'
 import { OptionError } from './errors.ts'
+import { type BatchSize, type CommitOptions, type CommitPlan, resolveCommit } from './gather-options.ts'
 import { type LimitOptions, limitOption } from './limits.ts'
 import {
   type Check,
@@ -74,6 +75,7 @@ export interface TaskOptions {
 /** Of a definition: functions stay on the worker's side. */
 export interface DefinitionOptions<I extends MaybeSchema = undefined, O extends MaybeSchema = undefined>
   extends Omit<TaskOptions, 'backoff'>,
+    CommitOptions,
     SchemaOptions<I, O>,
     StreamSettings {
   /** As for a call, or a function: ms until the next attempt, by the number of the one that failed and its error. */
@@ -84,6 +86,11 @@ export interface DefinitionOptions<I extends MaybeSchema = undefined, O extends 
    */
   readonly retryIf?: ((error: unknown) => boolean) | undefined
 }
+
+/** Of `queue.batch`: those of a task, and how many calls make a batch. */
+export interface BatchOptions<I extends MaybeSchema = undefined, O extends MaybeSchema = undefined>
+  extends Omit<DefinitionOptions<I, O>, keyof CommitOptions | keyof StreamSettings>,
+    BatchSize {}
 
 const MAX_RETRIES = 1_000_000
 
@@ -200,7 +207,12 @@ export function resolveDefinition(
   owner: string,
   options: DefinitionOptions<MaybeSchema, MaybeSchema> | undefined,
   defaults: TaskDefaults = {},
-): { callers: Resolved; workers: WorkerPlan; schemas: Schemas | undefined } {
+): {
+  callers: Resolved
+  workers: WorkerPlan
+  schemas: Schemas | undefined
+  commit: CommitPlan | undefined
+} {
   const {
     backoff: given,
     retryIf,
@@ -210,6 +222,9 @@ export function resolveDefinition(
     streamBuffer,
     onStreamFull,
     streamPatience,
+    commit,
+    commitEvery,
+    linger,
     ...rest
   } = {
     ...defaults,
@@ -232,7 +247,8 @@ export function resolveDefinition(
     stream,
   }
   const schemas = resolveSchemas(owner, { input, output, validateCalls })
-  return { callers, workers: onlyGiven(plan) as WorkerPlan, schemas }
+  const gathered = resolveCommit(owner, { commit, commitEvery, linger }, timeout)
+  return { callers, workers: onlyGiven(plan) as WorkerPlan, schemas, commit: gathered }
 }
 
 /** Those of a remote task. */

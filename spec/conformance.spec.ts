@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
+  type BatchCall,
   currentTask,
   DoNotRetry,
   Queue,
@@ -1059,6 +1060,47 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
       ran: [...ran].sort(),
       task: told.length > 0 && (await queue.getTask(`once:${at}`))?.state,
     }
+  },
+
+  async 'batches: a result, an error, the wrong number, a cancelled one'({ queue, work }) {
+    const { open, opened } = gate()
+    const upper = queue.batch(
+      'upper',
+      (calls: BatchCall<[text: string]>[]) =>
+        calls.map(({ args: [text], attempt }) =>
+          text === '' ? new RangeError(`empty ${attempt}`) : text.toUpperCase(),
+        ),
+      { retries: 1, backoff: 0 },
+    )
+    const wrong = queue.batch('wrong', () => [1, 2], { retries: 1 })
+    let hasBegun = false
+    const slow = queue.batch('slow', (_calls: BatchCall<[]>[]) => {
+      hasBegun = true
+      return opened
+    })
+    await work()
+    const calls = [upper('a'), upper(''), upper('b'), wrong(0)]
+    const cancelled = slow()
+    await until('it to run', () => hasBegun)
+    await cancelled.cancel('no more')
+    open()
+    const seen = await Promise.all([...calls, cancelled].map((call) => both(call)))
+    assert.deepEqual(seen[0]?.outcome, { value: 'A' })
+    assert.equal(seen[1]?.info?.attempt, 2)
+    return seen
+  },
+
+  async 'tasks with a commit, which fails at first'({ queue, work }) {
+    let tries = 0
+    const commit = (): void => {
+      tries += 1
+      if (tries === 1) throw new Error('not yet')
+    }
+    const row = queue.task('row', (n: number) => n, { commitEvery: 2, commit, retries: 1, backoff: 0 })
+    const calls = [row(1), row(2)]
+    await Promise.all(calls.map((call) => call.enqueued))
+    await work(1)
+    return { seen: await Promise.all(calls.map((call) => both(call))) }
   },
 
   async 'counts, when all has ended'({ queue, work }) {

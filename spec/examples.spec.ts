@@ -66,6 +66,11 @@ const EXPECTED: Record<string, RegExp[]> = {
     /^11 pings took a second or more\nsyncs of one account at once: 2$/m,
     /^behind 500 of another tenant, served as number 10 or before$/m,
   ],
+  'batches.ts': [
+    /^indexed 45: document 0 is in a batch of \d+, attempt 1$/m,
+    /^alone: an empty document$/m,
+    /^inserted 45: some twice$/m,
+  ],
   'nested.ts': [/^64 words\ninherited: (19|20) s\nwithout a deadline: undefined$/m],
   'rolling-deploys.ts': [
     /^farewell\(ann\) is parked, attempts: 0\ngoodbye ann$/m,

@@ -9,6 +9,7 @@ import { Redis } from 'ioredis'
 import * as v from 'valibot'
 import { z } from 'zod'
 import {
+  type BatchCall,
   currentTask,
   type DefinitionOptions,
   Queue,
@@ -284,6 +285,40 @@ export function aFunctionOfTypesDefinesTasks({ queue }: Tasks): void {
   const options: DefinitionOptions = { retries: 3, retryIf: (error) => error instanceof Error }
   const one = queue.task('one', (n: number) => n, options)
   same<Equal<typeof one, Task<[n: number], number>>>()
+}
+
+export function aBatchIsATaskForItsCallers({ queue }: Tasks): void {
+  const double = queue.batch('double', (calls: BatchCall<[n: number]>[]) =>
+    calls.map(({ args: [n] }) => 2 * n),
+  )
+  same<Equal<typeof double, Task<[n: number], Promise<number>>>>()
+  const handle = double(1)
+  same<Equal<typeof handle, TaskHandle<number>>>()
+  // @ts-expect-error: a string is no number
+  double('x')
+  const errors = queue.batch('errors', async (calls: readonly BatchCall<[path: string]>[]) =>
+    calls.map(({ args: [path] }) => (path === '' ? new Error('empty') : path.length)),
+  )
+  same<Equal<typeof errors, Task<[path: string], Promise<number>>>>()
+  const settled = queue.batch('settled', async (calls: BatchCall<[], Date>[]) => {
+    for (const { succeed } of calls) succeed(new Date())
+    // @ts-expect-error: a string is no date
+    calls[0]?.succeed('now')
+  })
+  same<Equal<typeof settled, Task<[], Promise<Date>>>>()
+  const promises = queue.batch('promises', (calls: BatchCall[]) => calls.map(async ({ id }) => id))
+  same<Equal<typeof promises, Task<unknown[], Promise<string>>>>()
+  const far = queue.remote<typeof double>('double')
+  same<Equal<typeof far, typeof double>>()
+  const given = queue.batch('given', (calls) => calls.map(({ args: [{ n }] }) => n), {
+    ...{ input: z.object({ n: z.number() }), size: 5, linger: 10, retries: 2 },
+  })
+  same<Equal<Parameters<typeof given>, [input: { n: number }]>>()
+  // @ts-expect-error: a batch is its own commit
+  queue.batch('commits', () => {}, { commitEvery: 5, commit: () => {} })
+  queue.task('row', (n: number) => n, { commitEvery: 5, commit: async () => {}, linger: 5 })
+  // @ts-expect-error: there is no such option
+  queue.batch('sized', () => {}, { sise: 5 })
 }
 
 export function optionsHaveNames({ queue }: Tasks): void {

@@ -149,24 +149,24 @@ export class Ledger {
     return !this.#isHeldUp && this.count('queued') > 0
   }
 
-  /** The next one runs from now on; undefined: none may. */
-  take(): TaskRecord | undefined {
-    const record = nextOf((line) => this.#waiting(line), this.limits)
+  /** The next one, of those that are wanted, runs from now on; undefined: none may. */
+  take(isWanted?: (record: TaskRecord) => boolean): TaskRecord | undefined {
+    const record = nextOf((line) => this.#waiting(line, isWanted), this.limits)
     if (record) {
       this.#place(record, 'running', record.lane)
       record.startedAt = this.now
       this.limits.began(record)
     }
-    this.#isHeldUp = record === undefined
+    if (!isWanted) this.#isHeldUp = record === undefined
     return record
   }
 
   /** Those whose time is not over; the others end. */
-  *#waiting(line: Line): Generator<TaskRecord> {
+  *#waiting(line: Line, isWanted = (_: TaskRecord) => true): Generator<TaskRecord> {
     const records = this.in('queued', line)
     for (const record of line === 'front' ? [...records].reverse() : records) {
       if ((overOf(record) ?? Number.POSITIVE_INFINITY) <= this.now) this.expire(record)
-      else yield record
+      else if (isWanted(record)) yield record
     }
   }
 

@@ -7,15 +7,18 @@ import { AsyncResource } from 'node:async_hooks'
 import { hostname } from 'node:os'
 import type { Clock } from '../clock.ts'
 import type { Deadlines } from '../deadlines.ts'
+import { nameOf } from '../envelope.ts'
 import { newWorkerId } from '../ids.ts'
 import type { ChunkStore } from '../redis/chunks.ts'
 import type { ProgressReport } from '../redis/store.ts'
 import type { Outcome } from '../redis/wire.ts'
 import type { WorkerInfo } from '../redis/workers.ts'
+import { Batch, type BatchOptions } from '../work/batch.ts'
 import { Chunks } from '../work/chunks.ts'
 import { type ExecuteOptions, execute } from '../work/execute.ts'
 import { Held } from '../work/held.ts'
 import { ProgressReports } from '../work/progress.ts'
+import { Slots } from '../work/slots.ts'
 import type { Ledger } from './ledger.ts'
 import type { TaskRecord } from './record.ts'
 
@@ -55,8 +58,7 @@ export class Runner {
   readonly #held = new Map<string, Held>()
   /** What it runs does not inherit the async context of whoever happened to call. */
   readonly #scope = new AsyncResource('millrace.inline')
-  /** Handlers that run, without those that wait for other tasks and have lent their slot. */
-  #active = 0
+  #slots = new Slots()
   #concurrency: number
   #asked: number | undefined
   #isPaused = false
@@ -70,6 +72,7 @@ export class Runner {
     this.#madeAt = new Date(clock.now)
     this.#executing = {
       ...{ ...limits, clock, deadlines, abortGrace, onError, watch: undefined },
+      isEmpty: () => this.#isPaused || this.#isClosed || !this.#options.ledger.hasWork,
       updateProgress: (held, value) => this.#progress.report(held, value),
       whileWaiting: (held, wait) => this.#whileWaiting(held, wait),
       drive: (held, source, plan) =>
@@ -110,7 +113,7 @@ export class Runner {
   /** Something is in line, and there is a slot for it. */
   get hasWork(): boolean {
     if (this.#isPaused || this.#isClosed) return false
-    return this.#active < (this.#asked ?? this.#concurrency) && this.#options.ledger.hasWork
+    return this.active < (this.#asked ?? this.#concurrency) && this.#options.ledger.hasWork
   }
 
   /** Handlers that have not returned. */
@@ -120,7 +123,7 @@ export class Runner {
 
   /** Of those, how many do not wait for other tasks. */
   get active(): number {
-    return this.#active
+    return this.#slots.active
   }
 
   /** As of any worker. */
@@ -165,20 +168,51 @@ export class Runner {
     this.#isClosed = true
     for (const held of this.#held.values()) held.state = 'gone'
     this.#held.clear()
-    this.#active = 0
+    this.#slots = new Slots()
   }
 
   #run(record: TaskRecord): void {
-    const { clock, onBegun, onChange } = this.#options
+    const { clock, limits, onChange } = this.#options
+    const definition = limits.registry.get(nameOf(record.call) ?? '')
+    this.#slots.active += 1
+    if (definition?.batch) {
+      this.#runTogether(record, { name: definition.name, ...definition.batch })
+    } else {
+      const held = this.#hold(record)
+      held.state = 'running'
+      held.begunAt = clock.steady
+      this.#execute(record, held)
+    }
+    onChange()
+  }
+
+  /** With all of its kind that are in line: nothing is to be gained by waiting for more. */
+  #runTogether(first: TaskRecord, options: BatchOptions): void {
+    const { clock, ledger } = this.#options
+    const batch = new Batch(options)
+    const isAlike = ({ call }: TaskRecord): boolean => nameOf(call) === options.name
+    const records: [TaskRecord, Held][] = []
+    let next: TaskRecord | undefined = first
+    while (next) {
+      const held = this.#hold(next)
+      records.push([next, held])
+      batch.add(held)
+      next = batch.lack > 0 ? ledger.take(isAlike) : undefined
+    }
+    batch.begin(clock.steady)
+    for (const [record, held] of records) this.#execute(record, held)
+  }
+
+  #hold(record: TaskRecord): Held {
     const { id, lane, entry, call, attempt: begunBefore, failures, expires, deadline } = record
     const held = new Held({ id, lane, entry, call, begunBefore, failures, crashes: 0, expires, deadline })
     this.#held.set(id, held)
-    this.#active += 1
-    held.state = 'running'
-    held.begunAt = clock.steady
-    onBegun(record)
+    return held
+  }
+
+  #execute(record: TaskRecord, held: Held): void {
+    this.#options.onBegun(record)
     execute(held, this.#executing, (outcome) => this.#finished(record, held, outcome))
-    onChange()
   }
 
   #finished(record: TaskRecord, held: Held, outcome: Outcome): void {
@@ -186,8 +220,8 @@ export class Runner {
     this.#progress.hurry(held)
     held.state = 'gone'
     this.#held.delete(held.id)
-    if (!held.hasLent) this.#active -= 1
-    held.hasLent = false
+    // The others of its batch keep the slot.
+    if (held.batch?.leave(held) !== false) this.#slots.free(held.batch ?? held)
     this.#record(record, outcome)
     this.#options.onChange()
   }
@@ -211,21 +245,13 @@ export class Runner {
 
   /** Its handler waits for another task, which may need the slot. It goes on at once, even if that is one too many. */
   async #whileWaiting<T>(held: Held, wait: Promise<T>): Promise<T> {
-    held.waits += 1
-    if (held.waits === 1 && held.state === 'running') {
-      held.hasLent = true
-      this.#active -= 1
-      this.#options.onChange()
-    }
+    const holder = held.batch ?? held
+    if (this.#slots.lend(holder)) this.#options.onChange()
     try {
       return await wait
     } finally {
-      held.waits -= 1
-      if (held.waits === 0 && held.hasLent) {
-        held.hasLent = false
-        this.#active += 1
-        this.#options.onChange()
-      }
+      this.#slots.takeBack(holder)
+      this.#options.onChange()
     }
   }
 

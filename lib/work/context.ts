@@ -47,6 +47,11 @@ export class RunContext implements TaskContext {
     return this.#held.id
   }
 
+  /** What is held here, for those who run it. */
+  static heldOf(context: TaskContext): Held | undefined {
+    return context instanceof RunContext ? context.#held : undefined
+  }
+
   get attempt(): number {
     return this.#held.attempt
   }
@@ -76,29 +81,67 @@ export class RunContext implements TaskContext {
   }
 }
 
-const storage = new AsyncLocalStorage<TaskContext>()
+/** Of a batch handler: there is no one task that it could be asked for. What it calls has the least time of all of them. */
+export class BatchContext {
+  readonly #name: string
+  readonly #calls: readonly TaskContext[]
 
-/** The running task. Throws NoCurrentTaskError outside of a handler. */
+  constructor(name: string, calls: readonly TaskContext[]) {
+    this.#name = name
+    this.#calls = calls
+  }
+
+  get task(): never {
+    throw new NoCurrentTaskError(
+      `currentTask(): the batch handler "${this.#name}" runs several tasks at once; use the calls that it is given`,
+    )
+  }
+
+  get timeLeft(): number | undefined {
+    const each = this.#own.map(({ timeLeft }) => timeLeft).filter((left) => left !== undefined)
+    return each.length > 0 ? Math.min(...each) : undefined
+  }
+
+  /** The slot of any of them is the batch's. */
+  whileWaiting<T>(wait: Promise<T>): Promise<T> {
+    const [first] = this.#own
+    return first ? first.whileWaiting(wait) : wait
+  }
+
+  get #own(): RunContext[] {
+    return this.#calls.filter((call) => call instanceof RunContext)
+  }
+}
+
+const storage = new AsyncLocalStorage<TaskContext | BatchContext | undefined>()
+
+/** The running task. Throws NoCurrentTaskError outside of a handler, and in a batch handler. */
 export function currentTask(): TaskContext {
   const context = storage.getStore()
   if (!context) throw new NoCurrentTaskError()
-  return context
+  return context instanceof BatchContext ? context.task : context
 }
 
 /** Of the task whose handler makes a call here; undefined outside of one. */
 export function timeLeft(): number | undefined {
   const context = storage.getStore()
-  return context instanceof RunContext ? context.timeLeft : undefined
+  return isOfWorker(context) ? context.timeLeft : undefined
 }
 
 /** Inside a handler its slot is lent to others until the wait is over. */
 export function whileWaiting<T>(wait: Promise<T>): Promise<T> {
   const context = storage.getStore()
-  return context instanceof RunContext ? context.whileWaiting(wait) : wait
+  return isOfWorker(context) ? context.whileWaiting(wait) : wait
 }
 
+const isOfWorker = (context: TaskContext | BatchContext | undefined): context is RunContext | BatchContext =>
+  context instanceof RunContext || context instanceof BatchContext
+
+/** Whatever task it is called by. */
+export const outsideOfTasks = <R>(run: () => R): R => storage.run(undefined, run)
+
 export function runWith<Args extends unknown[], R>(
-  context: TaskContext,
+  context: TaskContext | BatchContext,
   run: (...args: Args) => R,
   args: Args,
 ): R {

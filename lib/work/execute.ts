@@ -10,6 +10,7 @@ import { encodeError, encodeTooLate } from '../remote-error.ts'
 import { DEFAULT_STREAM, isSource, type Source, type StreamPlan } from '../streams.ts'
 import { OVERRUN_GRACE, overrunOf, type Watch, type Watched } from '../upkeep/watch.ts'
 import { afterTimeout, causeOf, type Failure, nextAttempt } from './attempt.ts'
+import type { CommitTools, Ticket } from './commits.ts'
 import { RunContext, runWith } from './context.ts'
 import type { Held } from './held.ts'
 import { type Limit, limitOf } from './limit.ts'
@@ -23,7 +24,7 @@ const NOTHING: Buffer = Buffer.alloc(0)
 /** A batch that is sent twice must find the record that it made, so no record goes sooner. */
 const MIN_TTL = 30_000
 
-export interface ExecuteOptions {
+export interface ExecuteOptions extends CommitTools {
   readonly registry: Registry
   readonly maxPayload: number
   readonly maxResult: number
@@ -58,6 +59,8 @@ class Attempt {
   #definition: Definition | undefined
   #limit: Limit | undefined
   #context: RunContext | undefined
+  /** Where its outcome waits for a commit. */
+  #ticket: Ticket | undefined
   #isDone = false
 
   constructor(held: Held, options: ExecuteOptions, done: (outcome: Outcome) => void) {
@@ -79,6 +82,7 @@ class Attempt {
       }
       this.#definition = definition
       options.observer?.began(held, call.name)
+      if (definition.commits) this.#ticket = definition.commits.begin(options)
       this.#limit = limitOf(held, call.options.timeout ?? definition.options.timeout, options.clock)
       const context = new RunContext(held, call.name, options)
       this.#context = context
@@ -189,6 +193,17 @@ class Attempt {
       this.#end('failed', encodeError(error), this.#failedTtl(), undefined, error)
       return
     }
+    const committed = this.#ticket?.committed(this.#held, this.#options)
+    if (!committed) this.#succeeded(value)
+    else {
+      committed.then(
+        () => this.#succeeded(value),
+        (error) => this.#failed(error),
+      )
+    }
+  }
+
+  #succeeded(value: Buffer): void {
     const call = this.#call!
     const ttl = call.options.resultTtl ?? this.#definition!.options.resultTtl ?? this.#options.resultTtl
     const bytes = this.#held.call
@@ -245,10 +260,11 @@ class Attempt {
   /** ttl: of the record, or until the next attempt, or for a worker to come, ms. */
   #end(state: OutcomeState, value: Buffer, ttl: number, kept?: Outcome['kept'], error?: unknown): void {
     this.#isDone = true
+    this.#ticket?.over()
     const held = this.#held
     const { id, lane, entry, attempt, begunAt, call } = held
     const isEnd = state !== 'retry' && state !== 'parked'
-    const ran = Math.round(this.#options.clock.steady - begunAt)
+    const ran = Math.round(this.#ticket?.ran ?? this.#options.clock.steady - begunAt)
     const delay = state === 'retry' ? ttl : undefined
     this.#options.observer?.ended(held, this.#call?.name ?? '', state, ran, error, delay)
     // Written out: an object made by spreading costs 2 µs, here and wherever it is read.

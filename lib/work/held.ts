@@ -1,8 +1,9 @@
 /**
  * A task that this worker holds: its entry is in the worker's pending list.
  *
- *   waiting ──► running ──► finishing ──► (gone: the outcome is recorded)
- *      └──────────┴─────────────┴──► gone: given back, refused, or lost to another worker
+ *   waiting ─────────────────► running ──► finishing ──► (gone: the outcome is recorded)
+ *      ├──► gathering (a batch) ───┤             │
+ *      └──────────┴────────────────┴─────────────┴──► gone: given back, refused, or lost to another worker
  */
 
 import { AsyncResource } from 'node:async_hooks'
@@ -13,7 +14,20 @@ import { type Delivery, type Place, placeKey } from '../redis/wire.ts'
 /** Why a running attempt was given up: its outcome is decided, whatever the handler does then. */
 export type GivenUp = 'timeout' | 'deadline' | 'cancelled'
 
-export class Held implements Place {
+/** What keeps a slot while it runs: one task, or all those of a batch together. */
+export interface SlotHolder {
+  /** Its calls of `get()` that wait for other tasks: the slot is lent meanwhile. */
+  waits: number
+  hasLent: boolean
+  readonly isRunning: boolean
+}
+
+export interface Together extends SlotHolder {
+  /** That one has ended, or is not held any more; true: it was the last, and the slot is free. */
+  leave(held: Held): boolean
+}
+
+export class Held implements Place, SlotHolder {
   readonly lane: Lane
   readonly entry: string
   readonly key: string
@@ -26,9 +40,13 @@ export class Held implements Place {
   readonly crashes: number
   /** By the server's clock, epoch ms. */
   readonly deadline: number | undefined
-  state: 'waiting' | 'running' | 'finishing' | 'gone' = 'waiting'
+  state: 'waiting' | 'gathering' | 'running' | 'finishing' | 'gone' = 'waiting'
   /** By the steady clock, when its handler begins. */
   begunAt = 0
+  /** How long it has kept a slot, ms, where that is not from its beginning to its end. */
+  slotTime: number | undefined
+  /** Those that it shares its slot with. */
+  batch: Together | undefined
   /** Calls of the handler that wait for other tasks: its slot is lent meanwhile. */
   waits = 0
   hasLent = false
@@ -61,6 +79,10 @@ export class Held implements Place {
     }
     if (this.#abortReason) this.#controller.abort(this.#abortReason)
     return this.#controller.signal
+  }
+
+  get isRunning(): boolean {
+    return this.state === 'running'
   }
 
   /** Of its progress: later attempts begin above all versions of earlier ones. */

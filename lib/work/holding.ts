@@ -5,17 +5,17 @@
 
 import { LANES } from '../record.ts'
 import type { Begun } from '../upkeep/begun.ts'
+import { Gather, type GatherOptions } from './gather.ts'
 import type { Held } from './held.ts'
 import type { Pace } from './pace.ts'
+import { Slots } from './slots.ts'
 
 /** Handlers that begin in a row before the event loop gets a turn: outcomes, beats and reads want one too. */
 const MAX_BURST = 5
 /** How long a suspect keeps others from beginning while it waits for those that run, and then lets them, ms. */
 const ALONE_PATIENCE = 5_000
-/** Handlers of one worker that may wait for other tasks without keeping their slots. */
-const MAX_LENT = 10_000
 
-export interface HoldingOptions {
+export interface HoldingOptions extends Pick<GatherOptions, 'registry' | 'clock'> {
   readonly pace: Pace
   readonly begun: Begun
   /** Must not throw. */
@@ -30,31 +30,30 @@ export interface HoldingOptions {
 
 export class Holding {
   readonly #options: HoldingOptions
+  readonly #gather: Gather
   readonly #held = new Map<string, Held>()
   #waiting: Held[] = []
-  /** Handlers that run, without those that wait for other tasks. */
-  #active = 0
-  /** Handlers that wait for other tasks: each has lent its slot. */
-  #lent = 0
+  readonly #slots = new Slots()
   #beginning = false
   /** The suspect that runs. */
   #alone: Held | undefined
   #patience: NodeJS.Timeout | undefined
   /** Tasks that are on their way back. */
   #leaving = 0
-  #idle: (() => void)[] = []
 
   constructor(options: HoldingOptions) {
     this.#options = options
+    this.#gather = new Gather({ ...options, onLate: (helds) => this.#late(helds) })
   }
 
+  /** Handlers that run, without those that wait for other tasks. A batch is one. */
   get active(): number {
-    return this.#active
+    return this.#slots.active
   }
 
   /** With those that wait for other tasks. */
   get running(): number {
-    return this.#active + this.#lent
+    return this.#slots.running
   }
 
   get waiting(): number {
@@ -68,7 +67,7 @@ export class Holding {
   /** How many more tasks it may be given. */
   get room(): number {
     if (this.#alone || this.#nextIsSuspect) return 0
-    return this.#options.pace.room(this.#active, this.#waiting.length)
+    return this.#options.pace.room(this.active, this.#waiting.length, this.#gather.lack)
   }
 
   has(key: string): boolean {
@@ -100,18 +99,22 @@ export class Holding {
 
   /** Its handler waits for another task, which may need the slot: without it, a worker could wait for itself. */
   async whileWaiting<T>(held: Held, wait: Promise<T>): Promise<T> {
-    this.#lend(held)
+    const holder = held.batch ?? held
+    if (this.#slots.lend(holder)) {
+      this.#begin()
+      this.#options.onRoom()
+    }
     try {
       return await wait
     } finally {
-      this.#takeBack(held)
+      this.#slots.takeBack(holder)
     }
   }
 
   /** Not held any more. With a reason, a handler that still runs is told to abort; its outcome counts for nothing. */
   drop(held: Held, reason?: string): void {
     if (held.state === 'gone') return
-    const wasRunning = held.state === 'running'
+    const wasRunning = held.isRunning || held.state === 'gathering'
     if (held.state === 'waiting') {
       this.#waiting = this.#waiting.filter((other) => other !== held)
       this.#tellWaiting()
@@ -138,6 +141,19 @@ export class Holding {
     return this.#dropLast(this.#waiting.length)
   }
 
+  /** The same of those that are gathered: their handler has not begun. */
+  dropGathered(): Held[] {
+    const { members } = this.#gather
+    for (const held of members) this.drop(held)
+    return members
+  }
+
+  /** The queue has nothing more to give now, or nothing more is taken: what is gathered waits for nobody. */
+  ranEmpty(): void {
+    this.#joinWaiting()
+    this.#gather.flush(this.#waiting.length === 0)
+  }
+
   /** The thread that may stop beginnings has ended doing so. */
   resume(): void {
     this.#begin()
@@ -149,8 +165,7 @@ export class Holding {
 
   /** Resolves when no handler runs. */
   idle(): Promise<void> {
-    if (this.isIdle) return Promise.resolve()
-    return new Promise((resolve) => this.#idle.push(resolve))
+    return this.#slots.idle()
   }
 
   /** Behind those of its own lane and of lanes before it: an urgent task does not wait for what was fetched ahead. */
@@ -170,23 +185,17 @@ export class Holding {
     return last
   }
 
-  #lend(held: Held): void {
-    held.waits += 1
-    if (held.waits > 1 || held.state !== 'running' || this.#lent >= MAX_LENT) return
-    held.hasLent = true
-    this.#lent += 1
-    this.#active -= 1
-    this.#begin()
-    this.#options.onRoom()
+  #late(helds: readonly Held[]): void {
+    for (const held of helds) this.drop(held)
+    this.#giveBack(helds)
   }
 
-  /** It goes on at once, even if that is one more than the slots. */
-  #takeBack(held: Held): void {
-    held.waits -= 1
-    if (held.waits > 0 || !held.hasLent) return
-    held.hasLent = false
-    this.#lent -= 1
-    this.#active += 1
+  /** Those for which a batch is open need no slot. */
+  #joinWaiting(): void {
+    if (!this.#gather.isOpen) return
+    this.#waiting = this.#waiting.filter((held) => !this.#gather.join(held))
+    this.#tellWaiting()
+    this.#gather.beginFull()
   }
 
   get #nextIsSuspect(): boolean {
@@ -210,6 +219,7 @@ export class Holding {
 
   /** Whether the suspect that is next may begin now: the others that wait are given back, those that run come first. */
   #mayBeginAlone(suspect: Held): boolean {
+    this.#gather.flush(true)
     this.#giveBack(this.#dropLast(this.#waiting.length - 1))
     if (this.#held.size === 1 && this.#leaving === 0) {
       clearTimeout(this.#patience)
@@ -229,10 +239,11 @@ export class Holding {
   }
 
   #freeSlot(held: Held): void {
-    if (held.hasLent) this.#lent -= 1
-    else this.#active -= 1
-    held.hasLent = false
-    if (this.isIdle) for (const resolve of this.#idle.splice(0)) resolve()
+    const holder = held.batch ?? held
+    // The others of its batch keep the slot.
+    if (held.batch && !held.batch.leave(held)) return
+    if (held.batch) this.#gather.left(held)
+    this.#slots.free(holder)
     this.#begin()
   }
 
@@ -244,14 +255,22 @@ export class Holding {
     const waited = this.#waiting.length > 0
     const started = performance.now()
     let now = started
-    while (this.#waiting.length > 0 && this.#active < pace.concurrency && now - started <= MAX_BURST) {
+    this.#joinWaiting()
+    while (this.#waiting.length > 0 && this.active < pace.concurrency && now - started <= MAX_BURST) {
       const held = this.#waiting[0]!
       if (this.#alone || (this.#nextIsSuspect && !this.#mayBeginAlone(held))) break
       begun.waiting = this.#waiting.length - 1
       // The thread gives back what waits here; its word comes, and then `resume`.
       if (!begun.begin(held.lane, held.entry)) break
       this.#waiting.shift()
-      this.#active += 1
+      this.#slots.active += 1
+      const together = this.#gather.definitionOf(held)
+      if (together) {
+        this.#gather.open(held, together, held === this.#alone)
+        this.#joinWaiting()
+        now = performance.now()
+        continue
+      }
       held.state = 'running'
       held.begunAt = now
       run(held)

@@ -20,6 +20,8 @@ export interface IntakeOptions {
   readonly room: () => number
   readonly isHeld: (key: string) => boolean
   readonly take: (worker: string, entries: readonly Delivery[]) => void
+  /** The queue has nothing more now. */
+  readonly onEmpty: () => void
   /** No read is on its way any more: there is no room, or there is a backlog, or Redis is away. */
   readonly onPause: () => void
   /** Redis has surely heard of this worker within its lease. */
@@ -41,6 +43,7 @@ export class Intake {
   #worker = ''
   #isOpen = false
   #reading: Promise<void> | undefined
+  #isBlocking = false
   /** Taken up from the pending list while a read was on its way that may bring them too. */
   #takenUp = new Set<string>()
   /** Something lies where only turns look, and none was sent since. */
@@ -68,6 +71,11 @@ export class Intake {
 
   get isReading(): boolean {
     return this.#reading !== undefined
+  }
+
+  /** A read waits for more: the queue had nothing when it began. */
+  get isBlocking(): boolean {
+    return this.#isBlocking
   }
 
   /** A turn is sent now, which takes work. Answers what is to be handed to `read` should it find the lanes empty. */
@@ -104,11 +112,17 @@ export class Intake {
   /** Reads, blocking, as long as there is room and each read shows that the queue is empty. settled: doubts that are no more. */
   read(settled = 0): void {
     this.#settled = Math.max(this.#settled, settled)
+    this.#options.onEmpty()
     if (this.#reading || !this.#isOpen) return
     this.#reading = this.#readLoop().then(() => {
       this.#reading = undefined
       this.#options.onPause()
     })
+  }
+
+  /** It has not the shape of an entry. What fails now is found again by the next look at the pending list. */
+  quarantine({ lane, entry, call }: Delivery): void {
+    this.#store.quarantine([{ lane, entry, sample: call }]).catch(() => {})
   }
 
   /** From the pending list: delivered once, but the delivery was lost on its way. */
@@ -129,7 +143,9 @@ export class Intake {
       const worker = this.#worker
       const isWanted = (): boolean => this.#isOpen && worker === this.#worker && !this.#shallTurn
       try {
+        this.#isBlocking = true
         const entries = await this.#fetcher.read(worker, count, isWanted)
+        this.#isBlocking = false
         this.#options.consuming.answered()
         // Given to an id that was declared dead meanwhile: others take them from its pending list.
         if (worker !== this.#worker) continue
@@ -137,7 +153,9 @@ export class Intake {
         const check = this.#arrived(worker, entries, isSure)
         if (check) await check
         if (!isSure || entries.length >= count) return
+        this.#options.onEmpty()
       } catch (error) {
+        this.#isBlocking = false
         this.#options.consuming.broken()
         const isGone = isGroupGone(error)
         if (isGone) await this.#store.ensureGroups().catch(() => {})

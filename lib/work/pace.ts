@@ -51,10 +51,10 @@ export class Pace {
     this.#slot.value = Math.max(this.#slot.value, 2 * AHEAD * this.concurrency)
   }
 
-  /** How many more may be held now. */
-  room(active: number, waiting: number): number {
+  /** How many more may be held now. lack: of those that need no slot, because they join a batch. */
+  room(active: number, waiting: number, lack = 0): number {
     const bySlots = this.concurrency + this.#prefetch() - active - waiting
-    return Math.max(0, Math.min(bySlots, this.#byLoop() - waiting))
+    return Math.max(0, lack + Math.min(bySlots, this.#byLoop() - waiting))
   }
 
   /** How many of those that wait are too many. */

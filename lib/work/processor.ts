@@ -26,10 +26,8 @@ import { insist } from './retry.ts'
 import { Returns } from './returns.ts'
 import { type Finished, Turns } from './turns.ts'
 
-interface SentTurn extends TurnReply {
-  /** Of the intake, when it was sent. */
-  readonly doubts: number
-}
+/** doubts: of the intake, when it was sent. */
+type SentTurn = TurnReply & { readonly doubts: number }
 
 export class Processor {
   readonly #options: ProcessorOptions
@@ -56,6 +54,7 @@ export class Processor {
     const executing: ExecuteOptions = {
       ...limits,
       ...{ registry, clock, abortGrace, watch, onError, observer, deadlines: new Deadlines() },
+      isEmpty: () => this.held.waiting === 0 && (this.#intake.isBlocking || !this.#isOpen || this.#isPaused),
       updateProgress: (held, value) => this.#progress.report(held, value),
       drive: (held, source, plan) => this.#chunks.drive(held, source, plan),
       whileWaiting: (held, wait) => this.held.whileWaiting(held, wait),
@@ -69,7 +68,7 @@ export class Processor {
     })
     this.#pace = new Pace(concurrency, prefetch)
     this.held = new Holding({
-      ...{ begun, pace: this.#pace },
+      ...{ begun, registry, clock, pace: this.#pace },
       run: (held) => execute(held, executing, (outcome) => this.#finished({ held, outcome })),
       onRoom: () => this.#turns.ask(),
       onExcess: (helds, delay) => this.#returns.give(helds, false, delay).catch(onError),
@@ -88,6 +87,7 @@ export class Processor {
       onWord: (word) => this.#onWord(word),
       isHeld: (key) => this.held.has(key),
       take: (id, entries) => this.#take(id, entries),
+      onEmpty: () => this.held.ranEmpty(),
       onPause: () => this.#turns.ask(),
     })
     const onFenced = (held: Held): void => this.#lose(held, 'the task was given to another worker')
@@ -115,11 +115,12 @@ export class Processor {
     this.#turns.ask()
   }
 
-  /** Takes nothing more and gives back what has not begun. What arrives late is given back as well. */
-  async shut(): Promise<void> {
+  /** Takes nothing more and gives back what has not begun, and what arrives late. What is gathered begins, unless it is hurried. */
+  async shut(isHurried = false): Promise<void> {
     this.#isOpen = false
+    if (!isHurried) this.held.ranEmpty()
     await this.#intake.shut()
-    await this.#returns.give(this.held.dropWaiting(), false)
+    await this.#returns.give([...this.held.dropWaiting(), ...this.held.dropGathered()], false)
   }
 
   /** The id is dead: nothing that is held counts any more. */
@@ -155,6 +156,7 @@ export class Processor {
     }
     void this.#intake.unblock()
     this.#returns.give(this.held.dropWaiting(), false).catch(this.#options.onError)
+    this.held.ranEmpty()
   }
 
   /** Of tasks, anybody's, whose cancelling was asked for while they ran. */
@@ -163,7 +165,7 @@ export class Processor {
     if (!held) this.#cancelled.keep(key, reason)
     if (held?.state === 'running') {
       held.giveUp('cancelled', reason)
-    } else if (held?.state === 'waiting') {
+    } else if (held?.state === 'waiting' || held?.state === 'gathering') {
       this.held.drop(held)
       // Given back it ends, because its record says so.
       this.#returns.give([held], false).catch(this.#options.onError)
@@ -215,7 +217,7 @@ export class Processor {
 
   #finished(finished: Finished): void {
     if (finished.held.state !== 'running') return
-    this.#pace.ended(performance.now() - finished.held.begunAt)
+    this.#pace.ended(finished.held.slotTime ?? performance.now() - finished.held.begunAt)
     this.#progress.hurry(finished.held)
     this.held.finish(finished.held)
     this.#turns.push(finished)
@@ -275,19 +277,13 @@ export class Processor {
     const helds: Held[] = []
     for (const entry of entries) {
       const held = new Held(entry)
-      if (entry.id === '') this.#quarantine(entry)
+      if (entry.id === '') this.#intake.quarantine(entry)
       // A group that was made anew delivers once more what runs here.
       else if (!this.#returns.isGone(entry) && !this.held.has(held.key)) helds.push(held)
     }
     if (this.#isOpen && !this.#isPaused && id === this.#id) this.held.take(helds)
     else this.#returns.give(helds, false).catch(this.#options.onError)
     this.#cancelled.about(helds, (key, reason) => this.cancel(key, reason))
-  }
-
-  #quarantine({ lane, entry, call }: Delivery): void {
-    const { store } = this.#options.services
-    // What fails now is found again by the next look at the pending list.
-    store.quarantine([{ lane, entry, sample: call }]).catch(() => {})
   }
 
   #lose(held: Held, reason: string): void {

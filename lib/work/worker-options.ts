@@ -10,7 +10,7 @@ export interface WorkerOptions {
   /**
    * Tasks held beyond those that run, at most, so that short ones follow each other without a round trip. The worker
    * fetches ahead what it runs in some 5 ms, nothing if tasks are long, and gives back what has to wait. 0: a task is
-   * only taken when it can begin. Default 512.
+   * only taken when it can begin, or when a batch lacks some. Default 512.
    */
   readonly prefetch?: number
   /** How long the worker may be silent before its tasks go to others; it beats three times in that. Default 15,000. */

@@ -269,7 +269,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       this.#cutShort = resolve
     })
     this.#leaveBy = performance.now() + timeout + LEAVE_TIMEOUT
-    const shut = this.#processor.shut()
+    const shut = this.#processor.shut(timeout === 0)
     await within(timeout, this.#processor.held.idle(), cut)
     this.#leaveBy = performance.now() + LEAVE_TIMEOUT
     await shut

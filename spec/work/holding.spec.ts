@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { Clock } from '../../lib/clock.ts'
 import type { Lane } from '../../lib/record.ts'
 import type { Delivery } from '../../lib/redis/wire.ts'
 import { Begun } from '../../lib/upkeep/begun.ts'
@@ -28,7 +29,10 @@ class Patient extends Pace {
   }
 }
 
-const NOTHING_ELSE = { isSuspect: () => false, onRoom: () => {}, onExcess: async () => {} }
+const NOTHING_ELSE = {
+  ...{ isSuspect: () => false, onRoom: () => {}, onExcess: async () => {} },
+  ...{ registry: new Map(), clock: new Clock() },
+}
 
 function makeHolding(concurrency: number, run: (one: Held) => void, begun = new Begun()): Holding {
   const pace = new Patient(concurrency, 0)
