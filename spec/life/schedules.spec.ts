@@ -1,11 +1,14 @@
 /** Schedules with workers that come, die and go: each slot becomes one task, whoever is there. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { OptionError, type Queue } from '../../lib/index.ts'
+import { sources } from '../../lib/redis/lua/embedded.ts'
 import { type Fresh, freshQueues, gate, rejection } from '../support/fresh.ts'
 import { timeOf } from '../support/keyspace.ts'
 import { type Child, start } from '../support/processes.ts'
+import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 
 const redis = freshQueues()
@@ -91,6 +94,40 @@ test('each slot becomes one task, with several workers of which one is killed, a
   } finally {
     for (const child of children) await child[Symbol.asyncDispose]()
   }
+})
+
+test('the answer of a fired slot is lost, again and again: the slot has its task, and no other', async () => {
+  await using s = fresh()
+  const { task } = noted(s)
+  await using proxy = await startProxy(redis.redis.port)
+  const through = s.other({ redis: proxy.url })
+  through.task('noted', () => {})
+  const digest = createHash('sha1').update(sources.fire).digest('hex')
+  let [asked, lost] = [0, 0]
+  proxy.fate = ({ name, args }) => {
+    const script = String(args[0])
+    const isFire = (name === 'EVALSHA' && script === digest) || (name === 'EVAL' && script === sources.fire)
+    if (isFire) asked += 1
+    if (!isFire || asked % 2 === 0) return 'pass'
+    lost += 1
+    return 'cut'
+  }
+  await s.work(undefined, through)
+  await s.queue.schedule('n', { every: 100, missed: 'all' }, task.prepare('n'))
+  const at = (await one(s.queue, 'n'))!.next[0]!.getTime()
+  await until('several to be lost', () => lost >= 3)
+  await s.queue.unschedule('n')
+  const slots = await slotsOf(s, 'n')
+  assert.deepEqual(
+    slots,
+    slots.map((_, index) => slots[0]! + 100 * index),
+  )
+  assert.ok(slots.length >= 3 && slots[0]! <= at)
+  const { ended } = await until('all of them to end', async () => {
+    const counts = await s.queue.counts()
+    return counts.queued + counts.running === 0 && counts
+  })
+  assert.equal(ended.succeeded, slots.length)
 })
 
 test('a worker that sleeps hears of a schedule that is due sooner, and of its changes', async () => {
