@@ -351,6 +351,23 @@ export function limitsHaveKeys({ queue }: Tasks): void {
   new Queue('q', { defaults: { limit: { concurrency: 1, scope: 'all' } } })
 }
 
+export async function schedulesTakePreparedCalls({ queue, send }: Tasks): Promise<void> {
+  const defined = await queue.schedule(
+    'n',
+    { cron: '0 8 * * *', timezone: 'UTC', missed: 'all' },
+    send.prepare('ann'),
+  )
+  same<Equal<typeof defined, 'new' | 'changed' | 'same'>>()
+  const handle = await queue.runSchedule<string>('n')
+  same<Equal<typeof handle, TaskHandle<string> | null>>()
+  // @ts-expect-error: arguments are the task's
+  await queue.schedule('n', { every: 1_000 }, send.prepare(5))
+  // @ts-expect-error: a call that is made already
+  await queue.schedule('n', { every: 1_000 }, send('ann'))
+  // @ts-expect-error: there is no such policy
+  await queue.schedule('n', { every: 1_000, missed: 'none' }, send.prepare('ann'))
+}
+
 export function aHandlerKnowsItsRun(): void {
   const context = currentTask()
   same<Equal<typeof context, TaskContext>>()
