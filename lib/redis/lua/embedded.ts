@@ -325,11 +325,16 @@ function lines()
   local LOOK_AGAIN, MOST_LOST, MOST_VISITS = 60000, 100, 1000
   local PAUSE = 20
   local newest, considered, last = {}, {}, nil
+  local has
   local function heads(key, most)
     local found = {}
+    if not has then
+      has = {}
+      for _, lane in ipairs(LANES) do has[lane] = call('EXISTS', LINE .. lane) == 1 end
+    end
     for _, lane in ipairs(LANES) do
-      if #found == most then break end
-      local members = call('ZRANGE', LINE .. lane, '[' .. key .. ' ', '(' .. key .. '!', 'BYLEX', 'LIMIT', 0, most - #found)
+      local members = has[lane] and #found < most
+        and call('ZRANGE', LINE .. lane, '[' .. key .. ' ', '(' .. key .. '!', 'BYLEX', 'LIMIT', 0, most - #found) or {}
       for _, member in ipairs(members) do found[#found + 1] = { lane, member, string.match(member, '%S+$') } end
     end
     return found
@@ -412,6 +417,7 @@ function lines()
     call('HSET', TASK .. id, 'entry', 'line/' .. lane, 'line', number, 'call', packed_call)
     call('HSETNX', TASK .. id, 'created', now)
     call('ZADD', LINE .. lane, '0', key .. ' ' .. number .. ' ' .. id)
+    if has then has[lane] = true end
     if considered[key] or call('ZSCORE', RING, key) then return end
     considered[key] = true
     if may_begin(key, numbers_of(key, id)) then join(key) end
