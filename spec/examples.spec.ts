@@ -84,6 +84,10 @@ const EXPECTED: Record<string, RegExp[]> = {
     /^once: report, 0 times to come$/m,
     /^left: 0$/m,
   ],
+  'processes.ts': [
+    /^100 calls by 1 of 1 processes: \d+\.\d\d s\n100 calls by 2 of 2 processes: \d+\.\d\d s$/m,
+    /^one process took \d+\.\d\d times as long as two$/m,
+  ],
   'schema.ts': [
     /^4 due on a Thursday$/m,
     /^not sent: customer$/m,
