@@ -53,6 +53,9 @@ const unknown = chosen?.filter((id) => !ROWS.some((row) => row.id === id)) ?? []
 if (unknown.length > 0) complain(`--only: there is no ${unknown.join(', ')}`)
 const deadline = performance.now() + whole('minutes') * 60_000
 
+// A fault that strikes beside the load may fail before its row waits for it, and the row tells of it then.
+process.on('unhandledRejection', (error) => process.stderr.write(`  ${(error as Error).message}\n`))
+
 const lines: Line[] = []
 for (const row of ROWS.filter(({ id }) => chosen === undefined || chosen.includes(id))) {
   const runs = values.runs === undefined ? (size === 'short' ? 1 : (row.runs ?? 3)) : whole('runs')

@@ -72,7 +72,7 @@ export class Rig implements AsyncDisposable {
   /** Starts a worker process; resolves when it is registered. */
   async worker(options: WorkerOptions = {}, behind: 'redis' | 'proxy' = 'redis'): Promise<Child> {
     const child = this.begin(options, behind)
-    await child.prints(/^ready /m, 30_000)
+    await child.prints(/^ready /m, 60_000)
     return child
   }
 
