@@ -1,7 +1,8 @@
-/** Tasks that are handled together: batches, and tasks that are acknowledged with a commit. */
+/** Tasks that are handled together by one call of a batch handler. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { z } from 'zod'
 import {
   type BatchCall,
   type BatchOptions,
@@ -11,12 +12,11 @@ import {
   TaskCancelledError,
   type TaskFailedError,
 } from '../../lib/index.ts'
+import { createTestQueue } from '../../lib/testing.ts'
 import { type Fresh, freshQueues, gate, rejection } from '../support/fresh.ts'
-import { start } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 
-const on = freshQueues()
-const { fresh } = on
+const { fresh } = freshQueues()
 const MINUTE = 60_000
 const ONE = { concurrency: 1, prefetch: 0 }
 
@@ -381,191 +381,45 @@ test('without Redis: local() is a batch of one; an inline queue takes what is in
   await queue.close()
 })
 
-describe('a task with a commit', () => {
-  /** Writes go to `table` when they are committed. */
-  function table(s: Fresh, every: number, linger?: number, failing: () => boolean = () => false) {
-    const [rows, written, sizes] = [[] as number[], [] as number[], [] as number[]]
-    const task = s.queue.task(
-      'row',
-      async (n: number) => {
-        written.push(n)
-        return n
-      },
-      {
-        ...{ commitEvery: every, linger, retries: 1, backoff: 0 },
-        commit: async () => {
-          sizes.push(written.length)
-          const given = written.splice(0)
-          if (failing()) throw new Error('the disk is full')
-          rows.push(...given)
-        },
-      },
-    )
-    return { task, rows, sizes }
+test('schemas check each call by itself: what they refuse fails, and the others go on', async () => {
+  await using s = fresh()
+  const sizes: number[] = []
+  const task = s.queue.batch(
+    'checked',
+    (calls) => {
+      sizes.push(calls.length)
+      return calls.map(({ args: [n] }) => (n === 13 ? 'odd' : String(2 * n)))
+    },
+    {
+      input: z.number().refine(async (n) => n > 0),
+      output: z.string().regex(/^\d+$/),
+      validateCalls: false,
+      retries: 3,
+    },
+  )
+  const calls = [task(1), task(-1), task(13), task(2)]
+  await Promise.all(calls.map((call) => call.enqueued))
+  await s.work(ONE)
+  assert.deepEqual(await Promise.all([calls[0]!.get(), calls[3]!.get()]), ['2', '4'])
+  for (const call of [calls[1]!, calls[2]!]) {
+    const { cause } = await rejection<TaskFailedError>(call.get())
+    assert.equal((cause as { code?: string }).code, 'ERR_MILLRACE_SCHEMA')
   }
-
-  for (const options of [ONE, { concurrency: 1 }, { concurrency: 10 }]) {
-    test(`is acknowledged with it: after so many, and after fewer when the queue runs empty, with ${JSON.stringify(options)}`, async () => {
-      await using s = fresh()
-      const { task, rows, sizes } = table(s, 20, 60 * MINUTE)
-      const results = await called(task, 45)
-      await s.work(options)
-      await Promise.all(results)
-      assert.deepEqual(
-        rows.sort((a, b) => a - b),
-        Array.from({ length: 45 }, (_, n) => n),
-      )
-      assert.ok(sizes.length <= 5, `${sizes}`)
-    })
-  }
-
-  test('is not acknowledged before it', async () => {
-    await using s = fresh()
-    const { passed, open } = gate()
-    let hasBegun = false
-    const commit = (): Promise<void> => {
-      hasBegun = true
-      return passed
-    }
-    const task = s.queue.task('row', (n: number) => n, { commitEvery: 2, commit })
-    const other = s.queue.task('other', () => 'beside')
-    const [a, b] = [task(1), task(2)]
-    await s.work(ONE)
-    await until('the commit to begin', () => hasBegun)
-    assert.equal(await other().get(), 'beside', 'the slot is free')
-    assert.deepEqual([(await a.info())?.state, (await b.info())?.state], ['running', 'running'])
-    open()
-    assert.deepEqual(await Promise.all([a.get(), b.get()]), [1, 2])
-  })
-
-  test('that fails is one error for all of them, and they are retried', async () => {
-    await using s = fresh()
-    let tries = 0
-    const { task, rows } = table(s, 3, undefined, () => ++tries === 1)
-    const results = await called(task, 3)
-    await s.work(ONE)
-    assert.deepEqual(await Promise.all(results), [0, 1, 2])
-    assert.deepEqual(rows.sort(), [0, 1, 2])
-    assert.ok(tries >= 2)
-
-    const failing = fresh()
-    await using _ = failing
-    const never = table(failing, 2, undefined, () => true)
-    await failing.work(ONE)
-    const error = await rejection<TaskFailedError>(never.task(1).get())
-    assert.equal((error.cause as Error).message, 'the disk is full')
-    assert.deepEqual(never.rows, [])
-  })
-
-  test('is committed at a stop, and when `linger` is over while others run', async () => {
-    await using s = fresh()
-    const { passed, open } = gate()
-    const { task, rows } = table(s, 20, 30)
-    const busy = s.queue.task('busy', () => passed)
-    const others = Array.from({ length: 50 }, () => busy())
-    const row = task.with({ first: true })(1)
-    await Promise.all([row, ...others].map((handle) => handle.enqueued))
-    const worker = await s.work({ concurrency: 2, prefetch: 0, drainTimeout: 10_000 })
-    assert.equal(await row.get(), 1)
-    assert.deepEqual(rows, [1])
-    const late = task(2)
-    await late.enqueued
-    const stopped = worker.stop()
-    open()
-    await stopped
-    const info = await late.info()
-    assert.ok(info?.state === 'queued' || rows.includes(2), `${info?.state}, ${rows}`)
-  })
-
-  test('on an inline queue: the same', async () => {
-    const sizes: number[] = []
-    let written = 0
-    const queue = new Queue('inline', { inline: true })
-    const commit = (): void => {
-      sizes.push(written)
-      written = 0
-    }
-    const task = queue.task('row', () => ++written, { commitEvery: 2, commit, linger: 60 * MINUTE })
-    await Promise.all([task(), task(), task()].map((call) => call.get()))
-    assert.deepEqual(sizes, [2, 1])
-    await queue.close()
-  })
+  assert.deepEqual(sizes, [3])
 })
 
-// Each waits for processes to start and for leases to end.
-describe('when workers die', { concurrency: 2 }, () => {
-  const LEASE = { lease: 1_000, concurrency: 4 }
-  const worker = (s: Fresh, ...more: string[]) =>
-    start('spec/life/support/batcher.ts', {
-      args: [JSON.stringify(LEASE), ...more],
-      env: { REDIS_URL: on.redis.url, QUEUE: s.queue.name },
-    })
-
-  for (const where of ['middle', 'end']) {
-    test(`in the ${where} of a batch, its calls run again, each with an attempt more`, async () => {
-      await using s = fresh()
-      const task = s.queue.remote<(mode: string) => string>('batch')
-      const calls = Array.from({ length: 5 }, () => task(where))
-      await Promise.all(calls.map((call) => call.enqueued))
-      await using first = worker(s)
-      assert.equal(await first.ended, 'SIGKILL', first.output)
-      await using _second = worker(s)
-      for (const call of calls) {
-        // What was told of it before the end stays.
-        const value = await call.get({ timeout: 30_000 })
-        assert.match(value, new RegExp(`^${where} by attempt [12]$`))
-        if (where === 'middle') assert.equal(value, 'middle by attempt 2')
-        const info = await call.info()
-        assert.deepEqual([info?.state, `${where} by attempt ${info?.attempt}`], ['succeeded', value])
-      }
-    })
-  }
-
-  test('of one call of a batch, that one is found out alone, and the others end well', async () => {
-    await using s = fresh()
-    const task = s.queue.remote<(mode: string) => void>('poisonous')
-    const good = Array.from({ length: 4 }, () => task('good'))
-    const poison = task('poison')
-    await Promise.all([...good, poison].map((call) => call.enqueued))
-    const all: ReturnType<typeof worker>[] = []
-    for (let i = 0; i < 3; i++) {
-      const one = worker(s)
-      all.push(one)
-      assert.equal(await one.ended, 'SIGKILL', one.output)
-    }
-    await using _last = worker(s)
-    const error = await rejection<TaskFailedError>(poison.get({ timeout: 30_000 }))
-    assert.equal((error.cause as { code?: string }).code, 'ERR_MILLRACE_POISON')
-    for (const call of good) assert.equal(await call.get({ timeout: 30_000 }), undefined)
-    assert.match(all[2]!.output, new RegExp(`poisonous 1: ${poison.id}/3 end`))
-  })
-
-  test('in a commit, its calls run again', async () => {
-    await using s = fresh()
-    const task = s.queue.remote<(mode: string) => string>('row')
-    const calls = Array.from({ length: 3 }, () => task('x'))
-    await Promise.all(calls.map((call) => call.enqueued))
-    await using first = worker(s, 'die')
-    assert.equal(await first.ended, 'SIGKILL', first.output)
-    await using _second = worker(s)
-    for (const call of calls) {
-      assert.equal(await call.get({ timeout: 30_000 }), 'x')
-      assert.equal((await call.info())?.attempt, 2)
-    }
-  })
-
-  test('because a batch handler blocked past its timeout: one call is recorded as timed out, all are retried', async () => {
-    await using s = fresh()
-    const task = s.queue.remote<(mode: string) => string>('blocking')
-    const calls = Array.from({ length: 3 }, () => task('x'))
-    await Promise.all(calls.map((call) => call.enqueued))
-    await using first = worker(s)
-    assert.equal(await first.ended, 'SIGKILL', first.output)
-    assert.match(first.output, /kept the event loop past its timeout of 1000 ms/)
-    await using _second = worker(s)
-    for (const call of calls) {
-      assert.equal(await call.get({ timeout: 30_000 }), 'attempt 2')
-      assert.equal((await call.info())?.crashes, 0)
-    }
-  })
+test('a test queue drains batches and commits', async () => {
+  const queue = createTestQueue()
+  const commits: number[] = []
+  const task = queue.batch('double', (calls: Calls) => calls.map(({ args: [n] }) => n * calls.length))
+  const row = queue.task('row', (n: number) => n, { commitEvery: 5, commit: () => void commits.push(1) })
+  const handles = [task(1), task(2), row(3)]
+  const infos = await queue.drain()
+  assert.deepEqual(
+    infos.map(({ state }) => state),
+    ['succeeded', 'succeeded', 'succeeded'],
+  )
+  assert.deepEqual(await Promise.all(handles.map((handle) => handle.get())), [2, 4, 3])
+  assert.deepEqual(commits, [1])
+  await queue.close()
 })
