@@ -183,6 +183,29 @@ describe('concurrency', () => {
     await Promise.all(held.map((handle) => handle.get({ timeout: MINUTE })))
   })
 
+  test('what a schedule calls, and what another task of its key was followed by, waits for a slot too', async () => {
+    await using s = fresh()
+    const { passed, open } = gate()
+    const task = s.queue.task('one', (what: string) => (what === 'hold' ? passed : undefined), {
+      limit: { concurrency: 1 },
+    })
+    await s.work()
+    const held = task.with({ key: 'k' })('hold')
+    await until('it to run', async () => (await held.info())?.state === 'running')
+    const follower = task.with({ key: 'k', onDuplicate: 'again' })('follower')
+    await follower.enqueued
+    assert.equal((await follower.info())?.state, 'waiting')
+    await s.queue.schedule('hourly', { every: 3_600_000 }, task.prepare('scheduled'))
+    const fired = (await s.queue.runSchedule('hourly'))!
+    const last = task('last')
+    await last.enqueued
+    const states = await Promise.all([fired, last].map(async (handle) => (await handle.info())?.state))
+    assert.deepEqual(states, ['queued', 'queued'])
+    open()
+    await Promise.all([held, follower, fired, last].map((handle) => handle.get({ timeout: MINUTE })))
+    assert.deepEqual(await left(on.redis.client, s.prefix), [])
+  })
+
   test('maxQueued counts those that wait for a slot', async () => {
     await using s = fresh({ maxQueued: 2 })
     const task = s.queue.task('one', () => {}, { limit: { concurrency: 1 } })
