@@ -20,7 +20,7 @@
  * | P:joined:<id>   | string     | the task that a call joined, for a minute |
  * | P:key:<key>     | string     | id of the task that holds a dedupe key, until it ends or for the time that it is held |
  * | P:chunks:<id>   | list       | what a task has yielded and nobody has read; as long as its record, of one that did not succeed 1 h at most after its end |
- * | P:cancelling    | sorted set | places of running tasks that shall be aborted, for an hour |
+ * | P:cancelling    | sorted set | places of running tasks that shall be aborted, for an hour after the last |
  * | P:settings      | hash       | what operators have set: paused, concurrency; and what turns have to look at: front, lines, again |
  * | P:ended         | hash       | how many tasks ended, by state |
  * | P:failed        | sorted set | id by time of failure, at most `maxFailed` |

@@ -55,7 +55,8 @@ export function lane(
 
 export const hash = (fields: Record<string, string>, expires?: string): Value =>
   expires ? { hash: fields, expires } : { hash: fields }
-export const zset = (members: Record<string, string>): Value => ({ zset: members })
+export const zset = (members: Record<string, string>, expires?: string): Value =>
+  expires ? { zset: members, expires } : { zset: members }
 
 export const shown = (bytes: Buffer): string => {
   if (bytes.length > 20 && bytes[0] === 0x83) {

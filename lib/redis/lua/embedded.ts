@@ -23,6 +23,7 @@ local function cancel(id, reason, ttl)
     call('HSET', key, 'cancel', reason)
     call('ZREMRANGEBYSCORE', P .. ':cancelling', '-inf', string.format('%.0f', now - REMEMBERED))
     call('ZADD', P .. ':cancelling', now, record[1])
+    call('PEXPIRE', P .. ':cancelling', REMEMBERED)
     tell('cancel ' .. record[1] .. ' ' .. string.sub(reason, 1, 500))
     return 'running'
   end

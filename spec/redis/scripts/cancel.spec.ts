@@ -128,7 +128,7 @@ const rows: Row[] = [
     published: { control: ['cancel first/1-0 not needed any more'] },
     keyspace: {
       'task:a': hash({ entry: 'first/1-0', clients: 'c1', cancel: 'not needed any more' }),
-      cancelling: zset({ 'first/1-0': '<now>' }),
+      cancelling: zset({ 'first/1-0': '<now>' }, '3600 s'),
     },
     again: { published: { control: ['cancel first/1-0 not needed any more'] } },
   },
@@ -143,7 +143,7 @@ const rows: Row[] = [
     published: { control: ['cancel 1-0 not needed'] },
     keyspace: {
       'task:a': hash({ entry: '1-0', cancel: 'not needed' }),
-      cancelling: zset({ '9-0': '<now-3500s>', '1-0': '<now>' }),
+      cancelling: zset({ '9-0': '<now-3500s>', '1-0': '<now>' }, '3600 s'),
     },
     again: { published: { control: ['cancel 1-0 not needed'] } },
   },
@@ -155,7 +155,7 @@ const rows: Row[] = [
     published: { control: [`cancel 1-0 ${'x'.repeat(500)}`] },
     keyspace: {
       'task:a': hash({ entry: '1-0', cancel: 'xxxx… (600 bytes)' }),
-      cancelling: zset({ '1-0': '<now>' }),
+      cancelling: zset({ '1-0': '<now>' }, '3600 s'),
     },
     again: { published: { control: [`cancel 1-0 ${'x'.repeat(500)}`] } },
   },
@@ -204,7 +204,7 @@ const rows: Row[] = [
     published: { control: ['cancel 1-0 not needed'] },
     keyspace: {
       'task:a': hash({ entry: '1-0', cancel: 'not needed' }),
-      cancelling: zset({ '1-0': '<now>' }),
+      cancelling: zset({ '1-0': '<now>' }, '3600 s'),
     },
     again: { published: { control: ['cancel 1-0 not needed'] } },
   },
