@@ -28,7 +28,17 @@ export interface CallOptions {
   readonly retries?: number
   readonly backoff?: Backoff
   readonly timeout?: number
+  /** How outcomes of parents become arguments, ahead of the call's own. Default `value`. */
+  readonly inputs?: InputsForm
 }
+
+/**
+ * value: each result is an argument of its own · list: all of them are one · settled: one list of `{ state, value | error }`
+ * · error: of each parent its error `{ name, message, code, state }`. In `value` and `list` the error stands in the place
+ * of a result that there is not.
+ */
+export const INPUT_FORMS = ['value', 'list', 'settled', 'error'] as const
+export type InputsForm = (typeof INPUT_FORMS)[number]
 
 export interface Call {
   readonly name: string
@@ -125,6 +135,7 @@ function readOptions(value: unknown): CallOptions {
     const amount = given[name]
     if (isAmount(amount)) read[name] = Math.ceil(amount)
   }
+  if (INPUT_FORMS.includes(given.inputs as InputsForm)) read.inputs = given.inputs as InputsForm
   const backoff = readBackoff(given.backoff)
   if (backoff) read.backoff = backoff
   return read

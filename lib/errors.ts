@@ -194,6 +194,29 @@ export class QueueFullError extends MillraceError {
   }
 }
 
+/** The call was to wait for a task that nobody knows (any more). It was not enqueued. */
+export class UnknownParentError extends MillraceError {
+  readonly parentId: string
+
+  constructor(parentId: string) {
+    super(
+      'ERR_MILLRACE_UNKNOWN_PARENT',
+      `the call was to wait for task ${parentId}, and there is no record of it in this queue: it was never enqueued here, or its retention is over`,
+    )
+    this.parentId = parentId
+  }
+}
+
+/**
+ * A task that another waited for did not succeed, so that one failed without having run. `cause`: the error of the one
+ * that failed first. Also: what it takes of others as its arguments is not there.
+ */
+export class DependencyError extends MillraceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_MILLRACE_DEPENDENCY', message, options)
+  }
+}
+
 /** Thrown by a handler: this attempt failed, and another follows after `delay` ms, whatever `retries` says. */
 export class RetryLater extends MillraceError {
   /** Ms until the next attempt; undefined: as the task's `backoff` says. */

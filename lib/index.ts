@@ -8,6 +8,7 @@ export { type Config, defineConfig, type QueueConfig } from './cli/config.ts'
 export type { Backoff } from './envelope.ts'
 export {
   BatchResultError,
+  DependencyError,
   DoNotRetry,
   DuplicateTaskError,
   EnqueueError,
@@ -29,6 +30,7 @@ export {
   TaskLostError,
   TaskOverrunError,
   TaskTimeoutError,
+  UnknownParentError,
   UnknownTaskError,
   UnsupportedValueError,
   WaitTimeoutError,

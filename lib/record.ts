@@ -20,6 +20,11 @@
  * | key      | the dedupe key that it holds |
  * | next     | the task that waits for the end of this one, under the same key |
  * | tied     | `1`: its end sets off more than its key: dependents, a flow, a slot, chunks that nobody has read |
+ * | after    | ids of its parents, the tasks that it waits or waited for, in order |
+ * | needs    | how many of them have not ended, while it waits |
+ * | policy   | what becomes of it where one does not succeed: lua/shared/dependents.lua |
+ * | inputs, in:<n> | how many outcomes of parents become its arguments; each: `<s|f|c|e|l><result or error, packed>`; until it succeeds |
+ * | flow     | the flow that it belongs to |
  * | limit    | the key that it waits under, and the numbers that its call brought (0: none): `<key> <at once> <max> <per, ms>` |
  * | line     | its number in the line of that key, while it waits there |
  * | home     | its own lane, while it is in lane first because a worker gave it back or died, or to begin from its line |
@@ -57,8 +62,8 @@ export const isEndState = (value: string): value is EndState => END_STATES.inclu
 
 /** Where a task may go from each state: nothing else makes a move, and spec/moves.spec.ts walks each of them. */
 export const MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
-  /** The task that it waited for has ended; or it was cancelled, or its time was over. */
-  waiting: ['scheduled', 'queued', 'cancelled', 'expired'],
+  /** What it waited for has ended, well or not; or it was cancelled, or its time was over. */
+  waiting: ['scheduled', 'queued', 'failed', 'cancelled', 'expired'],
   /** It was due; or it was cancelled, or its time was over. */
   scheduled: ['queued', 'cancelled', 'expired'],
   /** A worker takes it; or cancelled, too late, too large. By its worker's word where the group was made anew: the rest. */
@@ -70,9 +75,9 @@ export const MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
   /** A success stays one. */
   succeeded: [],
   /** Redriven: the only move that leaves an end. */
-  failed: ['queued'],
-  cancelled: ['queued'],
-  expired: ['queued'],
+  failed: ['queued', 'waiting'],
+  cancelled: ['queued', 'waiting'],
+  expired: ['queued', 'waiting'],
 }
 
 /** Of an attempt that was followed by another. */
@@ -114,6 +119,8 @@ export interface TaskInfo {
   readonly nextRunAt: Date | undefined
   /** The dedupe key that it holds. */
   readonly key: string | undefined
+  /** Ids of the tasks whose end it waits for, or waited for. */
+  readonly after: readonly string[]
   /** Why it was asked to be cancelled, where its worker has not ended it yet. */
   readonly cancelReason: string | undefined
 }

@@ -48,9 +48,9 @@ export function encodeError(thrown: unknown): Buffer {
   return encode({ name: 'Error', message: 'what was thrown cannot be read' }, LIMITS)
 }
 
-/** The shortest form, as Lua makes it. */
-export const encodeForm = (name: string, code: string, message: string): Buffer =>
-  encode({ name, code, message }, LIMITS)
+/** The shortest form, as Lua makes it. cause: packed. */
+export const encodeForm = (name: string, code: string, message: string, cause?: Buffer): Buffer =>
+  encode({ name, code, message, ...(cause && { cause: decode(cause) }) }, LIMITS)
 
 /** Of a task that ran when its deadline came. */
 export const encodeTooLate = (): Buffer =>
@@ -58,10 +58,7 @@ export const encodeTooLate = (): Buffer =>
 
 /** An Error with the remote name, message, code, stack and cause; or the value that was thrown. */
 export function decodeError(bytes: Buffer): unknown {
-  const packed = decode(bytes)
-  // Lua packs a table as a plain msgpack map, which is read as a Map.
-  const form = packed instanceof Map ? Object.fromEntries(packed) : packed
-  return revive(form, { left: MAX_ERRORS })
+  return revive(decode(bytes), { left: MAX_ERRORS })
 }
 
 function formOf(thrown: unknown, budget: Budget): ErrorForm {
@@ -144,7 +141,10 @@ function revive(value: unknown, budget: { left: number }): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (budget.left <= 0) return undefined
   budget.left -= 1
-  const form = value as Partial<Record<keyof ErrorForm, unknown>>
+  // Lua packs a table as a plain msgpack map, which is read as a Map.
+  const form = (value instanceof Map ? Object.fromEntries(value) : value) as Partial<
+    Record<keyof ErrorForm, unknown>
+  >
   if (typeof form.name !== 'string') return form.thrown
   const message = typeof form.message === 'string' ? form.message : ''
   const error = Array.isArray(form.errors)

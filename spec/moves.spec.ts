@@ -61,6 +61,9 @@ const call =
   (w: World) =>
     w.enqueue(...how)
 const waits = call('key', 'k', 'again', '1')
+/** `other` runs beside it. */
+const waitsForOther = call('after', 'other')
+const otherEnds = (state: EndState) => (w: World) => w.finish(state, TTL, w.held[1], 'w2', 'other')
 const waitsForLater = call('key', 'k', 'again', '1', 'in', DELAY)
 const begins = (w: World) => w.begin()
 const ends =
@@ -91,6 +94,7 @@ const STARTS = {
     "nobody's",
     steps(waits, (w) => w.client.del(w.key('key:k'))),
   ),
+  'waiting, for a parent': start('waiting', "nobody's", waitsForOther),
   scheduled: start('scheduled', "nobody's", call('in', DELAY)),
   'scheduled, another attempt': start('scheduled', 'left', steps(call(), begins, ends('retry', DELAY))),
   'scheduled, given back': start(
@@ -141,12 +145,19 @@ const STARTS = {
     'left',
     steps(call(), begins, ends('parked', SECOND), passes(SECOND), promotes),
   ),
+  'failed, with its parent': start('failed', "nobody's", steps(waitsForOther, otherEnds('failed'))),
   cancelled: start('cancelled', 'ended', steps(call(), cancels)),
+  'cancelled, waited for a parent': start('cancelled', "nobody's", steps(waitsForOther, cancels)),
   'cancelled, ran': start('cancelled', 'ended', steps(call(), begins, cancels, ends('cancelled'))),
   'cancelled, waited': start('cancelled', "nobody's", steps(waits, cancels)),
   'cancelled, scheduled': start('cancelled', "nobody's", steps(call('in', DELAY), cancels)),
   'cancelled, parked': start('cancelled', 'left', steps(call(), begins, ends('parked', PATIENCE), cancels)),
   expired: start('expired', 'ended', steps(call('ttl', SECOND), passes(SECOND), promotes)),
+  'expired, waited for a parent': start(
+    'expired',
+    "nobody's",
+    steps(call('after', 'other', 'ttl', SECOND), passes(SECOND), promotes),
+  ),
   'expired, ran': start('expired', 'ended', steps(call(), begins, ends('expired'))),
 } satisfies Record<string, Start>
 
@@ -198,6 +209,9 @@ const operators: Verb[] = [
       ...{ ...live('alive'), ...ended('retried → queued'), succeeded: 'succeeded' },
       // The one that it waited for runs still.
       'cancelled, waited': 'key',
+      'failed, with its parent': 'retried → waiting',
+      'cancelled, waited for a parent': 'retried → waiting',
+      'expired, waited for a parent': 'retried → waiting',
     },
   },
   {
@@ -477,7 +491,19 @@ const callers: Verb[] = [
   ...(['succeeded', 'failed'] as const).map((state) => ({
     name: `the end of the task that holds the key: ${state}`,
     say: (w: World) => w.finish(state, TTL, w.held[0], 'w0', 'holder'),
-    cells: { ...all('done'), waiting: 'done → queued', 'waiting, for later': 'done → scheduled' },
+    cells: {
+      ...{ ...all('done'), waiting: 'done → queued', 'waiting, for later': 'done → scheduled' },
+      'waiting, for a parent': 'done',
+    },
+  })),
+  ...END_STATES.map((state) => ({
+    name: `the end of another task, for which it may wait: ${state}`,
+    say: otherEnds(state),
+    cells: {
+      ...all('done'),
+      'waiting, for a parent': `done → ${state === 'succeeded' ? 'queued' : 'failed'}`,
+      'failed, with its parent': state === 'failed' ? 'again' : 'fenced',
+    },
   })),
 ]
 

@@ -1,6 +1,6 @@
 /** Calls on their way to Redis: each by itself, and those that leave together. */
 
-import type { EnqueueError, QueueFullError } from '../errors.ts'
+import type { EnqueueError, QueueFullError, UnknownParentError } from '../errors.ts'
 import type { Lane, TaskState } from '../record.ts'
 import type { How } from '../redis/wire.ts'
 
@@ -21,7 +21,7 @@ export class PendingCall {
   isAwaited = false
   /** Somebody will see it fail. */
   isObserved = false
-  /** May be refused for lack of room while the rest of its batch is accepted. Set by `Enqueuer.add`. */
+  /** May be refused while the rest of its batch is accepted: for lack of room, or of a parent. Set by `Enqueuer.add`. */
   isCapped = false
   /** What became of it, where it was not simply accepted. */
   fate: Fate | undefined
@@ -37,7 +37,7 @@ export class PendingCall {
     return this.fate?.joined
   }
 
-  get error(): QueueFullError | undefined {
+  get error(): QueueFullError | UnknownParentError | undefined {
     return this.fate?.error
   }
 
@@ -56,14 +56,17 @@ export class PendingCall {
   }
 }
 
+/** Why a call was not accepted. */
+export type Refusal = EnqueueError | QueueFullError | UnknownParentError
+
 /** How a call stands apart from its batch. */
 export interface Fate {
   /** Id of the live task with the same key, which the call joined instead of making another. */
   readonly joined?: string | undefined
   /** How the task stood that held its key, or held it last. */
   readonly before?: TaskState | undefined
-  /** There was no room for it. */
-  readonly error?: QueueFullError
+  /** There was no room for it, or nobody knows the task that it was to wait for. */
+  readonly error?: QueueFullError | UnknownParentError
 }
 
 /** Calls that leave together and are accepted, or not, together: what they share is kept once. */

@@ -7,12 +7,12 @@
  */
 
 import { callHead } from '../envelope.ts'
-import { EnqueueError, QueueFullError, RedisError } from '../errors.ts'
+import { EnqueueError, QueueFullError, RedisError, UnknownParentError } from '../errors.ts'
 import type { Backend } from '../redis/backend.ts'
 import { isTransient, messageOf, toRedisError } from '../redis/faults.ts'
 import { ANSWER_TIMEOUT } from '../redis/runner.ts'
 import type { Exception } from '../redis/store.ts'
-import { Batch, type PendingCall } from './batch.ts'
+import { Batch, type PendingCall, type Refusal } from './batch.ts'
 
 /** Full batches leave beside others; the one that is being filled waits until none is on its way. */
 const MAX_ON_THE_WAY = 64
@@ -34,11 +34,11 @@ export interface EnqueuerOptions {
   /** Of tasks that wait in the queue; undefined = none. What is over it fails, or waits here for its turn. */
   readonly maxQueued: number | undefined
   readonly onFull: 'reject' | 'wait'
-  readonly onFailed: (calls: readonly PendingCall[], error: EnqueueError | QueueFullError) => void
+  readonly onFailed: (calls: readonly PendingCall[], error: Refusal) => void
   /** `joined` is set: another task stands for this call. */
   readonly onJoined: (call: PendingCall) => void
   /** Calls that nobody observes and that failed together. */
-  readonly onUnseenFailure: (error: EnqueueError | QueueFullError) => void
+  readonly onUnseenFailure: (error: Refusal) => void
 }
 
 export class Enqueuer {
@@ -69,7 +69,7 @@ export class Enqueuer {
     // Only now: whoever made the last call of the full one has had the chance to ask for its outcome.
     if (batch.calls.length === 0 && this.#batches.length > MANY) this.#send()
     call.batch = batch
-    call.isCapped = this.#options.maxQueued !== undefined
+    call.isCapped = this.#options.maxQueued !== undefined || call.how?.includes('after') === true
     batch.calls.push(call)
     batch.bytes += call.packed.length
     if (this.#scheduled || !this.#mayGo) return
@@ -149,13 +149,15 @@ export class Enqueuer {
 
   /** Calls of an accepted batch that have not become tasks of their own. */
   #except(batch: Batch, exceptions: readonly Exception[]): void {
-    const { queue, maxQueued = 0, onFull, onJoined, onFailed, onUnseenFailure } = this.#options
+    const { queue, maxQueued = 0, onFull, onJoined } = this.#options
     const over: PendingCall[] = []
     for (const exception of exceptions) {
       const call = batch.calls[exception.index]
       if (!call) continue
       if ('full' in exception) {
         over.push(call)
+      } else if ('orphan' in exception) {
+        this.#reject([call], new UnknownParentError(exception.orphan))
       } else {
         call.fate = { joined: exception.joined, before: exception.state }
         if (call.joined !== undefined) onJoined(call)
@@ -167,10 +169,14 @@ export class Enqueuer {
       this.#wait(batch, over)
       return
     }
-    const error = new QueueFullError(queue, maxQueued)
-    for (const call of over) call.fate = { error }
-    onFailed(over, error)
-    if (over.some((call) => !call.isObserved)) onUnseenFailure(error)
+    this.#reject(over, new QueueFullError(queue, maxQueued))
+  }
+
+  #reject(calls: readonly PendingCall[], error: QueueFullError | UnknownParentError): void {
+    const { onFailed, onUnseenFailure } = this.#options
+    for (const call of calls) call.fate = { error }
+    onFailed(calls, error)
+    if (calls.some((call) => !call.isObserved)) onUnseenFailure(error)
   }
 
   /** They go on as a batch of their own, ahead of all others, after a pause. What waits is bounded by `maxBuffered`. */

@@ -4,13 +4,13 @@
  * was lost delays a wait and never strands it.
  */
 
-import type { EnqueueError, QueueClosedError, QueueFullError } from '../errors.ts'
+import type { QueueClosedError } from '../errors.ts'
 import { type EndState, isEndState } from '../record.ts'
 import type { Backend } from '../redis/backend.ts'
 import type { Standing } from '../redis/store.ts'
 import type { Subscription } from '../redis/subscription.ts'
 import { Loop } from '../upkeep/loop.ts'
-import type { PendingCall } from './batch.ts'
+import type { PendingCall, Refusal } from './batch.ts'
 
 const SWEEP = 10_000
 const PROGRESS = 'progress:'
@@ -21,7 +21,7 @@ const READY_TIMEOUT = 5_000
 export type Outcome =
   | { readonly state: EndState; readonly value: Buffer }
   | { readonly state: 'lost' }
-  | { readonly state: 'rejected'; readonly error: EnqueueError | QueueFullError | QueueClosedError }
+  | { readonly state: 'rejected'; readonly error: Refusal | QueueClosedError }
 
 type ProgressListener = (value: Buffer, version: number) => void
 
@@ -118,7 +118,7 @@ export class Replies {
   }
 
   /** The call never got there. */
-  rejected(id: string, error: EnqueueError | QueueFullError): void {
+  rejected(id: string, error: Refusal): void {
     this.#settle(id, { state: 'rejected', error })
   }
 

@@ -110,7 +110,7 @@ async function walkKeys(
     looked += step
     const names = batch
       .map((key) => key.slice(keys.prefix.length + 1))
-      .filter((name) => /^(task|key|worker|joined|rate):/.test(name))
+      .filter((name) => /^(task|key|worker|joined|rate|deps):/.test(name))
     for (const portion of portions(names, PORTION)) {
       const examined = await examiner.examine(portion)
       portion.forEach((name, index) => {

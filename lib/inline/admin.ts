@@ -117,12 +117,13 @@ export class InlineAdmin implements Partial<Verbs> {
     const { id, end, key } = record
     if (!end) return 'alive'
     if (record.state === 'succeeded') return 'succeeded'
+    if (!ledger.dependents.canBeginAgain(record)) return 'empty'
     if (key !== undefined) {
       const holder = ledger.records.get(ledger.keys.holder(key) ?? '')
       if (holder && holder !== record && !isEndState(holder.state)) return 'key'
       ledger.keys.hold(key, id)
     }
-    ledger.keepError(record, end.attempt, record.value, end.finished)
+    record.keepError(end.attempt, record.value, end.finished)
     ledger.revive(record)
     return 'retried'
   }

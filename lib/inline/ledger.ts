@@ -13,14 +13,12 @@ import { END_STATES, type EndState, isEndState, type Lane, type TaskState } from
 import type { MoveAnswer } from '../redis/admin.ts'
 import { encodeForm } from '../remote-error.ts'
 import type { Agenda } from './agenda.ts'
+import { Dependents } from './dependents.ts'
 import { DedupeKeys } from './keys.ts'
 import { Limits } from './limits.ts'
 import { LINES, nextOf } from './order.ts'
 import { type End, type Line, TaskRecord } from './record.ts'
 
-/** Of an error that is kept beside others; and how many are. */
-const MAX_ERROR = 16_384
-const MAX_ERRORS = 5
 /** Ms that a failure stays which is one too many. */
 const LAST_LOOK = 30_000
 
@@ -43,6 +41,7 @@ export class Ledger {
   readonly records = new Map<string, TaskRecord>()
   readonly keys: DedupeKeys
   readonly limits: Limits
+  readonly dependents: Dependents
   /** How many have ended so since the queue began. */
   readonly ended: Record<EndState, number>
   /** Tasks that somebody waits for and that have not ended. */
@@ -61,6 +60,7 @@ export class Ledger {
       this.#isHeldUp = false
       options.onChange()
     })
+    this.dependents = new Dependents(this, options.failedTtl)
     this.ended = Object.fromEntries(END_STATES.map((state) => [state, 0])) as Record<EndState, number>
   }
 
@@ -120,9 +120,15 @@ export class Ledger {
     this.#options.onChange()
   }
 
-  /** For the end of another with the same key; then it is due at once, or when it says. */
-  follow(record: TaskRecord): void {
+  /** For the end of others; then it is due at once, or when it says. */
+  wait(record: TaskRecord): void {
     this.#place(record, 'waiting', record.lane, overOf(record))
+  }
+
+  /** What it waited for has ended. */
+  goOn(record: TaskRecord): void {
+    if (record.due !== undefined && record.due > this.now) this.schedule(record, record.due)
+    else this.lineUp(record, record.lane)
   }
 
   /** For a definition of its name, at most `patience` ms. */
@@ -174,14 +180,9 @@ export class Ledger {
   retry(record: TaskRecord, attempt: number, delay: number, error: Buffer): void {
     record.attempt = attempt
     record.failures += 1
-    this.keepError(record, attempt, error, this.now)
+    record.keepError(attempt, error, this.now)
     if (delay > 0) this.schedule(record, this.now + delay)
     else this.lineUp(record, record.lane)
-  }
-
-  keepError(record: TaskRecord, attempt: number, error: Buffer, at: number): void {
-    const kept = error.length <= MAX_ERROR ? error : Buffer.alloc(0)
-    record.errors = [...record.errors, { attempt, at, error: kept }].slice(-MAX_ERRORS)
   }
 
   /** The end, written once. */
@@ -202,7 +203,9 @@ export class Ledger {
     if (record.key !== undefined) this.#release(record, record.key, this.now + ttl)
     if (record.isAwaited) this.awaited -= 1
     record.isAwaited = false
+    if (state === 'succeeded') record.inputs = []
     onReply(record.id, state, value)
+    if (record.children) this.dependents.tell(record)
   }
 
   /** worker, ran: of an attempt that had begun. */
@@ -234,7 +237,9 @@ export class Ledger {
   revive(record: TaskRecord): void {
     this.#options.agenda.remove(record.forget)
     record.reset()
-    this.lineUp(record, record.lane)
+    if (record.wish && this.dependents.begin(record, record.wish)) this.wait(record)
+    else this.lineUp(record, record.lane)
+    this.dependents.hearEnded(record)
   }
 
   /** The record of a task that has ended goes after `ttl` ms. */
@@ -275,8 +280,7 @@ export class Ledger {
     if (follower?.state === 'waiting') {
       // A key that is held for a time may be free by now, or another's: who waits for this task goes on all the same.
       if (holder === undefined || holder === record.id) this.keys.pass(key, follower.id)
-      if (follower.due !== undefined && follower.due > this.now) this.schedule(follower, follower.due)
-      else this.lineUp(follower, follower.lane)
+      this.goOn(follower)
     } else if (holder === record.id) {
       const until = this.keys.until(key)
       const { state } = record

@@ -3,10 +3,15 @@
 import { decode } from '../codec.ts'
 import { describeCall } from '../envelope.ts'
 import { isEndState, type Lane, type TaskInfo, type TaskState } from '../record.ts'
+import type { Input } from '../redis/wire.ts'
 import { decodeError } from '../remote-error.ts'
 import type { Alarm } from './agenda.ts'
 
 const NO_ERRORS: readonly KeptError[] = []
+/** Of an error that is kept beside others; and how many are. */
+const MAX_ERROR = 16_384
+const MAX_ERRORS = 5
+const NO_PARENTS: readonly string[] = []
 
 export interface End {
   readonly attempt: number
@@ -21,6 +26,14 @@ export interface KeptError {
   readonly attempt: number
   readonly at: number
   readonly error: Buffer
+}
+
+/** What a call says of the tasks that it waits for: lib/redis/lua/enqueue.lua. */
+export interface Wish {
+  readonly after: readonly string[]
+  readonly policy: string
+  /** How they end becomes its arguments. */
+  readonly takes: boolean
 }
 
 const NOTHING: Buffer = Buffer.alloc(0)
@@ -76,6 +89,14 @@ export class TaskRecord {
   next: string | undefined = undefined
   /** What its call says of those of its key. */
   limit: Limit | undefined = undefined
+  /** Of one that waits, or waited, for others; those that have not ended; how those ended that it takes. */
+  wish: Wish | undefined = undefined
+  needs: Set<string> | undefined = undefined
+  inputs: Input[] = []
+  /** Ids of tasks that wait for the end of this one. */
+  children: Set<string> | undefined = undefined
+  /** The flow that it belongs to. */
+  flow: string | undefined = undefined
   /** Why it was asked to be cancelled, while it ran. */
   cancelReason: string | undefined = undefined
   /** The name that nobody knows, of a parked task. */
@@ -107,6 +128,11 @@ export class TaskRecord {
     return this.line === 'front' ? 'first' : this.line
   }
 
+  keepError(attempt: number, error: Buffer, at: number): void {
+    const kept = error.length <= MAX_ERROR ? error : NOTHING
+    this.errors = [...this.errors, { attempt, at, error: kept }].slice(-MAX_ERRORS)
+  }
+
   /** As if for the first time; the errors so far stay. */
   reset(): void {
     this.attempt = 0
@@ -133,7 +159,7 @@ export function taskInfo(record: TaskRecord, queue: string, worker: string, call
   const begun = end?.attempt ? end.finished - end.ran : isRunning ? record.startedAt : undefined
   const wasGood = state === 'succeeded'
   return {
-    ...{ id, queue, state, lane, key, crashes: 0 },
+    ...{ id, queue, state, lane, key, crashes: 0, after: record.wish?.after ?? NO_PARENTS },
     ...describeCall(call),
     progress: readable(record.progress, decode),
     result: wasGood ? readable(record.value, decode) : undefined,

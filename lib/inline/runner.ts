@@ -15,7 +15,8 @@ import type { Outcome } from '../redis/wire.ts'
 import type { WorkerInfo } from '../redis/workers.ts'
 import { Batch, type BatchOptions } from '../work/batch.ts'
 import { Chunks } from '../work/chunks.ts'
-import { type ExecuteOptions, execute } from '../work/execute.ts'
+import { execute } from '../work/execute.ts'
+import type { ExecuteOptions } from '../work/execute-options.ts'
 import { Held } from '../work/held.ts'
 import { ProgressReports } from '../work/progress.ts'
 import { Slots } from '../work/slots.ts'
@@ -66,13 +67,14 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options
-    const { clock, deadlines, abortGrace, limits, name, concurrency, onError } = options
+    const { clock, deadlines, abortGrace, limits, name, concurrency, onError, ledger } = options
     this.id = newWorkerId(name)
     this.#concurrency = concurrency
     this.#madeAt = new Date(clock.now)
     this.#executing = {
       ...{ ...limits, clock, deadlines, abortGrace, onError, watch: undefined },
       isEmpty: () => this.#isPaused || this.#isClosed || !this.#options.ledger.hasWork,
+      readInputs: async ({ id }) => ledger.records.get(id)?.inputs ?? [],
       updateProgress: (held, value) => this.#progress.report(held, value),
       whileWaiting: (held, wait) => this.#whileWaiting(held, wait),
       drive: (held, source, plan) =>
@@ -205,7 +207,10 @@ export class Runner {
 
   #hold(record: TaskRecord): Held {
     const { id, lane, entry, call, attempt: begunBefore, failures, expires, deadline } = record
-    const held = new Held({ id, lane, entry, call, begunBefore, failures, crashes: 0, expires, deadline })
+    const inputs = record.inputs.length
+    const held = new Held({
+      ...{ id, lane, entry, call, begunBefore, failures, crashes: 0, expires, deadline, inputs },
+    })
     this.#held.set(id, held)
     return held
   }

@@ -10,13 +10,21 @@ import type { Ledger } from './ledger.ts'
 import type { TaskRecord } from './record.ts'
 
 /** What is to be said of a call that is not simply accepted. */
-type Note = { readonly joined?: string; readonly state: TaskState } | { readonly full: true }
+type Note =
+  | { readonly joined?: string; readonly state: TaskState }
+  | { readonly full: true }
+  | { readonly orphan: string }
 
 type Verbs = Backend['store']
+
+/** Calls that joined another task are remembered, at most: others may be made to wait for them. */
+const MAX_JOINED = 10_000
 
 export class InlineStore implements Verbs {
   readonly chunks: ChunkStore
   readonly #ledger: Ledger
+  /** By the id of the call. */
+  readonly #joined = new Map<string, string>()
 
   constructor(ledger: Ledger, chunks: ChunkStore) {
     this.#ledger = ledger
@@ -28,17 +36,39 @@ export class InlineStore implements Verbs {
     _heads: CallHeads,
     _resent: boolean,
     cap?: number,
+    atomic = false,
   ): Promise<readonly Exception[]> {
     const ledger = this.#ledger
     const waiting = ledger.count('queued') + ledger.count('running') + ledger.in('scheduled').size
     let room = cap === undefined ? Number.POSITIVE_INFINITY : cap - waiting
+    const refused = atomic ? this.#refuseAll(calls, room) : []
+    if (refused.length > 0) return refused
     const exceptions: Exception[] = []
     calls.forEach((call, index) => {
       const note = this.#accept(call, room <= 0)
       if (note) exceptions.push({ index, ...note } as Exception)
-      if (!note || !('full' in note || note.joined)) room -= 1
+      if (!note || !('full' in note || 'orphan' in note || note.joined)) room -= 1
     })
     return exceptions
+  }
+
+  /** What stands against a batch that is accepted as a whole or not at all. */
+  #refuseAll(calls: readonly NewCall[], room: number): Exception[] {
+    const made = new Set<string>()
+    const keys = new Set<string>()
+    let left = room
+    return calls.flatMap(({ id, how }, index): Exception[] => {
+      const { key, after } = readWishes(how)
+      const orphan =
+        after && this.#parentsOf(after).find((parent) => !this.#isKnown(parent) && !made.has(parent))
+      const joins = key !== undefined && (keys.has(key) || this.#ledger.keys.holder(key) !== undefined)
+      made.add(id)
+      if (key !== undefined) keys.add(key)
+      if (orphan !== undefined) return [{ index, orphan }]
+      if (joins) return []
+      left -= 1
+      return left < 0 ? [{ index, full: true }] : []
+    })
   }
 
   async attach(_client: string, join: boolean, ids: readonly string[]): Promise<Standing[]> {
@@ -61,21 +91,30 @@ export class InlineStore implements Verbs {
     const ledger = this.#ledger
     const wishes = readWishes(call.how)
     const { key } = wishes
+    const after = wishes.after === undefined ? undefined : this.#parentsOf(wishes.after)
+    const orphan = after?.find((parent) => !this.#isKnown(parent))
+    if (orphan !== undefined) return { orphan }
     const holder = key === undefined ? undefined : ledger.records.get(ledger.keys.holder(key) ?? '')
     if (holder) {
       const isLive = !isEndState(holder.state)
       const { id, state } = holder
-      if (isLive && wishes.again) return this.#follow(holder, call, wishes)
+      if (isLive && wishes.again && !after) return this.#follow(holder, call, wishes)
       if (isLive && wishes.up) ledger.move(id, 'first')
       if (isLive || (state !== 'failed' && ledger.keys.until(key!) !== undefined))
-        return { joined: id, state }
+        return this.#join(call, id, state)
     }
     if (isFull) return { full: true }
     const record = this.#add(call, key, wishes)
     const { now } = ledger
     if (key !== undefined) ledger.keys.hold(key, record.id, wishes.hold && now + wishes.hold)
     const begin = keepTimes(record, wishes, now)
-    if (begin > now) ledger.schedule(record, begin)
+    record.flow = wishes.flow
+    const wish = after && { after, policy: wishes.policy ?? 'f', takes: wishes.take !== undefined }
+    if (wish && ledger.dependents.begin(record, wish)) {
+      record.due = begin
+      ledger.wait(record)
+      ledger.dependents.hearEnded(record)
+    } else if (begin > now) ledger.schedule(record, begin)
     else ledger.lineUp(record, wishes.newest ? 'front' : record.lane)
     return holder && { state: holder.state }
   }
@@ -85,13 +124,31 @@ export class InlineStore implements Verbs {
     const follower = this.#ledger.records.get(holder.next ?? '')
     if (follower?.state === 'waiting') {
       follower.call = packed(call)
-      return { joined: follower.id, state: 'waiting' }
+      return this.#join(call, follower.id, 'waiting')
     }
     holder.next = call.id
     const record = this.#add(call, holder.key, wishes)
     record.due = keepTimes(record, wishes, this.#ledger.now)
-    this.#ledger.follow(record)
+    this.#ledger.wait(record)
     return undefined
+  }
+
+  #join({ id }: NewCall, joined: string, state: TaskState): Note {
+    this.#joined.set(id, joined)
+    for (const oldest of this.#joined.keys()) {
+      if (this.#joined.size <= MAX_JOINED) break
+      this.#joined.delete(oldest)
+    }
+    return { joined, state }
+  }
+
+  /** By the ids of the tasks that they have joined. */
+  #parentsOf(after: string): string[] {
+    return after.split(' ').map((id) => (this.#isKnown(id) ? id : (this.#joined.get(id) ?? id)))
+  }
+
+  #isKnown(id: string): boolean {
+    return this.#ledger.records.has(id)
   }
 
   #add(call: NewCall, key: string | undefined, { line, slots = 0, max = 0, per = 0 }: Wishes): TaskRecord {
@@ -123,6 +180,10 @@ interface Wishes {
   readonly slots?: number
   readonly max?: number
   readonly per?: number
+  readonly after?: string
+  readonly policy?: string
+  readonly take?: string
+  readonly flow?: string
 }
 
 /** Answers when it is due. */

@@ -37,6 +37,7 @@ export async function inspectTask(store: Store, queue: string, id: string): Prom
     createdAt: new Date(Number(created)),
     nextRunAt: due!.length > 0 && life.state === 'scheduled' ? new Date(Number(due)) : undefined,
     key: text('key'),
+    after: text('after')?.split(' ') ?? [],
     cancelReason: end === undefined ? fields.get('cancel')?.toString() : undefined,
   }
 }

@@ -15,6 +15,9 @@
  * | P:rate:<key>    | list       | when the last tasks of the key began, at most `max`; until `per` ms after the last |
  * | P:scheduled     | sorted set | id by the time that it is due: delayed tasks and those that wait for another attempt |
  * | P:expiring      | sorted set | id by the time that its ttl, its deadline or its patience is over; until then |
+ * | P:deps:<id>     | hash       | who waits for the end of that task → as which of its parents; until all are told |
+ * | P:releasing     | hash       | tasks that have ended, or are lost, and whose dependents are not all told → how, and when the record goes |
+ * | P:flow:<flow>   | hash       | members → their parents; `open`: how many have not ended; `until`: the longest retention of those that have, after which it goes |
  * | P:parked        | sorted set | `<name>/<id>` of tasks that no worker knows, by name |
  * | P:void:<lane>   | set        | unread entries that shall not run, until their turn comes |
  * | P:joined:<id>   | string     | the task that a call joined, for a minute |

@@ -12,10 +12,12 @@ import {
   type Delivery,
   frameCalls,
   frameTurn,
+  type Input,
   list,
   type NewCall,
   type Outcome,
   type Place,
+  readInputs,
   readTaken,
   readTurn,
   type TurnLimits,
@@ -55,12 +57,13 @@ export type Standing =
 
 /**
  * What else is to be said of a call: it joined the task of that id, which stands so; it is new, and the one before it
- * under its key ended so; or there was no room.
+ * under its key ended so; or there was no room; or it was to wait for a task that nobody knows.
  */
 export type Exception = { readonly index: number } & (
   | { readonly joined: string; readonly state: TaskState }
   | { readonly joined?: never; readonly state: TaskState }
   | { readonly full: true }
+  | { readonly orphan: string }
 )
 
 export interface Promotion {
@@ -89,15 +92,17 @@ export class Store {
 
   /**
    * heads: what goes before a call. resent: these may have been accepted before, so each is looked for first. cap:
-   * of tasks that wait. Answers the calls that were not simply accepted.
+   * of tasks that wait. atomic: where one is refused (`full` or `orphan`) none is accepted. Answers the calls that were
+   * not simply accepted.
    */
   async enqueue(
     calls: readonly NewCall[],
     heads: CallHeads,
     resent: boolean,
     cap?: number,
+    atomic = false,
   ): Promise<readonly Exception[]> {
-    const reply = await this.#runner.send('enqueue', frameCalls(calls, heads, resent, cap))
+    const reply = await this.#runner.send('enqueue', frameCalls(calls, heads, resent, cap, atomic))
     return typeof reply === 'number' ? NO_EXCEPTIONS : readExceptions(reply)
   }
 
@@ -238,6 +243,12 @@ export class Store {
     return readTaken(await this.#runner.run('reread', args))
   }
 
+  /** How the parents of these tasks ended, in their order. */
+  async inputs(tasks: readonly { readonly id: string; readonly inputs: number }[]): Promise<Input[][]> {
+    const args = tasks.flatMap(({ id, inputs }) => [id, inputs])
+    return readInputs(await this.#runner.run('inputs', args))
+  }
+
   /** Makes the streams and their group, at 0: what was enqueued before any worker came is seen. */
   async ensureGroups(): Promise<void> {
     await this.#runner.run('groups', [])
@@ -260,6 +271,7 @@ function readExceptions(reply: ScriptReply): readonly Exception[] {
     const what = text(items[i + 1])
     const [joined, state] = what.split(' ') as [string, TaskState]
     if (what === 'full') exceptions.push({ index, full: true })
+    else if (joined === 'orphan') exceptions.push({ index, orphan: state })
     else exceptions.push(joined === '-' ? { index, state } : { index, joined, state })
   }
   return exceptions

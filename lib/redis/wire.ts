@@ -34,6 +34,14 @@ export interface Delivery extends Place {
   /** By the server's clock: to begin before, to end before; epoch ms. */
   readonly expires: number | undefined
   readonly deadline: number | undefined
+  /** So many outcomes of others are to become its arguments: they lie in its record. */
+  readonly inputs: number
+}
+
+/** How another task ended, for one that takes it as an argument: `l` = lost, '' = it is not there. Result or error, packed. */
+export interface Input {
+  readonly letter: string
+  readonly value: Buffer
 }
 
 /** What a call wants besides its lane, as enqueue.lua knows it: name, value, … */
@@ -89,19 +97,21 @@ export interface CallHeads {
   readonly other: Buffer
 }
 
-/** cap: of tasks that may wait already; undefined = none. */
+/** cap: of tasks that may wait already; undefined = none. atomic: all of them or none. */
 export function frameCalls(
   calls: readonly NewCall[],
   heads: CallHeads,
   resent: boolean,
   cap: number | undefined,
+  atomic = false,
 ): Buffer {
-  let bytes = 16
+  let bytes = 20
   for (const { packed } of calls) bytes += ENQUEUE_OVERHEAD + packed.length
   const writer = new FrameWriter(bytes)
-  writer.list(2 + 3 * calls.length)
+  writer.list(3 + 3 * calls.length)
   writer.text(resent ? '1' : '0')
   writer.text(cap === undefined ? '' : String(cap))
+  writer.text(atomic ? '1' : '')
   for (const { lane, how, id, packed, isAwaited } of calls) {
     if (how) writeFrame(writer, [lane, ...how])
     else writer.text(lane)
@@ -130,19 +140,20 @@ function readEntry(lane: Lane, entry: string, fields: readonly Buffer[]): Delive
   return delivery(lane, entry, '', sample, NOTHING_MORE)
 }
 
-type More = Pick<Delivery, 'begunBefore' | 'failures' | 'crashes' | 'expires' | 'deadline'>
+type More = Pick<Delivery, 'begunBefore' | 'failures' | 'crashes' | 'expires' | 'deadline' | 'inputs'>
 const NOTHING_MORE: More = {
   begunBefore: 0,
   failures: 0,
   crashes: 0,
   expires: undefined,
   deadline: undefined,
+  inputs: 0,
 }
 
 /** Written out, because an object made by spreading is slow wherever it is read. */
 function delivery(lane: Lane, entry: string, id: string, call: Buffer, more: More): Delivery {
-  const { begunBefore, failures, crashes, expires, deadline } = more
-  return { lane, entry, id, call, begunBefore, failures, crashes, expires, deadline }
+  const { begunBefore, failures, crashes, expires, deadline, inputs } = more
+  return { lane, entry, id, call, begunBefore, failures, crashes, expires, deadline, inputs }
 }
 
 /** `attempt 2 deadline 1700000000000`. What is not known, or is no number, is passed over. */
@@ -160,6 +171,7 @@ function readMore(text: string): More {
     crashes: number('crashes') ?? 0,
     expires: number('expires'),
     deadline: number('deadline'),
+    inputs: number('inputs') ?? 0,
   }
 }
 
@@ -234,6 +246,17 @@ function readLanes(reader: FrameReader, parts: number): Delivery[] | 'dead' | 'p
     }
   }
   return taken
+}
+
+/** Of each task, how the others ended, in their order. */
+export function readInputs(reply: ScriptReply): Input[][] {
+  const reader = new FrameReader(bytesOf(reply))
+  return Array.from({ length: reader.list() }, () =>
+    Array.from({ length: reader.list() }, () => {
+      const bytes = reader.bytes()
+      return { letter: bytes.toString('latin1', 0, 1), value: bytes.subarray(1) }
+    }),
+  )
 }
 
 export function list(reply: ScriptReply | undefined): readonly ScriptReply[] {

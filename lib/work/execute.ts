@@ -1,21 +1,21 @@
 /** Runs the handler of one held task and packs what came out. Never throws: whatever goes wrong is an outcome. */
 
-import type { Clock } from '../clock.ts'
 import { encode } from '../codec.ts'
-import type { Deadlines } from '../deadlines.ts'
 import { type Call, clientOf, decodeCall, encodeNameOnly, HEAD_ROOM, withoutClient } from '../envelope.ts'
 import { PayloadTooLargeError, TaskOverrunError, UnknownTaskError } from '../errors.ts'
 import type { Outcome, OutcomeState } from '../redis/wire.ts'
 import { encodeError, encodeTooLate } from '../remote-error.ts'
-import { DEFAULT_STREAM, isSource, type Source, type StreamPlan } from '../streams.ts'
-import { OVERRUN_GRACE, overrunOf, type Watch, type Watched } from '../upkeep/watch.ts'
+import { isThenable } from '../schema.ts'
+import { DEFAULT_STREAM, isSource, type Source } from '../streams.ts'
+import { OVERRUN_GRACE, overrunOf, type Watched } from '../upkeep/watch.ts'
 import { afterTimeout, causeOf, type Failure, nextAttempt } from './attempt.ts'
-import type { CommitTools, Ticket } from './commits.ts'
+import type { Ticket } from './commits.ts'
 import { RunContext, runWith } from './context.ts'
+import type { ExecuteOptions } from './execute-options.ts'
 import type { Held } from './held.ts'
+import { withInputs } from './inputs.ts'
 import { type Limit, limitOf } from './limit.ts'
-import type { Observer } from './observer.ts'
-import type { Definition, Registry } from './registry.ts'
+import type { Definition } from './registry.ts'
 
 /** Arguments of succeeded tasks are kept with the result up to this size, for people. */
 const MAX_KEPT_CALL = 1024
@@ -24,29 +24,7 @@ const NOTHING: Buffer = Buffer.alloc(0)
 /** A batch that is sent twice must find the record that it made, so no record goes sooner. */
 const MIN_TTL = 30_000
 
-export interface ExecuteOptions extends CommitTools {
-  readonly registry: Registry
-  readonly maxPayload: number
-  readonly maxResult: number
-  readonly resultTtl: number
-  readonly failedTtl: number
-  /** Ms that a task may wait for a worker that knows it. */
-  readonly unknownTtl: number
-  readonly clock: Clock
-  readonly deadlines: Deadlines
-  /** Ms that a handler has to heed its signal before its slot is given to others. */
-  readonly abortGrace: number
-  /** Seen by the thread that ends the process when a handler keeps the main loop; undefined: none does. */
-  readonly watch: Watch | undefined
-  readonly onError: (error: Error) => void
-  readonly observer?: Observer
-  readonly updateProgress: (held: Held, value: unknown) => Promise<void>
-  readonly whileWaiting: <T>(held: Held, wait: Promise<T>) => Promise<T>
-  /** Takes what the handler yields; resolves with what it returns. */
-  readonly drive: (held: Held, source: Source, plan: StreamPlan) => Promise<unknown>
-}
-
-/** Calls `done` once with the outcome, in this tick if the handler is synchronous. */
+/** Calls `done` once with the outcome, in this tick if the handler is synchronous and takes nothing of other tasks. */
 export function execute(held: Held, options: ExecuteOptions, done: (outcome: Outcome) => void): void {
   new Attempt(held, options, done).run()
 }
@@ -81,19 +59,37 @@ class Attempt {
         return
       }
       this.#definition = definition
-      options.observer?.began(held, call.name)
-      if (definition.commits) this.#ticket = definition.commits.begin(options)
-      this.#limit = limitOf(held, call.options.timeout ?? definition.options.timeout, options.clock)
-      const context = new RunContext(held, call.name, options)
-      this.#context = context
-      const result = this.#limit
-        ? this.#runLimited(call, definition, context, this.#limit)
-        : runWith(context, definition.handler, call.args as never[])
-      if (isThenable(result)) this.#follow(result)
-      else this.#returned(result)
+      const begin = (complete: Call): void => this.#begin(complete, definition)
+      if (held.inputs === 0) begin(call)
+      else
+        void withInputs(call, held, options.readInputs)
+          .then(begin)
+          .catch((error) => this.#fail(error))
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  #begin(call: Call, definition: Definition): void {
+    const held = this.#held
+    const options = this.#options
+    // While it was read what it takes of others, another worker got it, or it was cancelled.
+    if (held.state !== 'running') return
+    if (held.givenUp) {
+      this.#concludeGivenUp()
+      return
+    }
+    this.#call = call
+    options.observer?.began(held, call.name)
+    if (definition.commits) this.#ticket = definition.commits.begin(options)
+    this.#limit = limitOf(held, call.options.timeout ?? definition.options.timeout, options.clock)
+    const context = new RunContext(held, call.name, options)
+    this.#context = context
+    const result = this.#limit
+      ? this.#runLimited(call, definition, context, this.#limit)
+      : runWith(context, definition.handler, call.args as never[])
+    if (isThenable(result)) this.#follow(result)
+    else this.#returned(result)
   }
 
   /** Until it returns nothing here can stop it: the heartbeat's thread watches. */
@@ -289,6 +285,3 @@ function readCall(bytes: Buffer, maxPayload: number): Call {
   }
   return decodeCall(bytes)
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'

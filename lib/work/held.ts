@@ -40,6 +40,8 @@ export class Held implements Place, SlotHolder {
   readonly crashes: number
   /** By the server's clock, epoch ms. */
   readonly deadline: number | undefined
+  /** So many outcomes of others go ahead of its arguments. */
+  readonly inputs: number
   state: 'waiting' | 'gathering' | 'running' | 'finishing' | 'gone' = 'waiting'
   /** By the steady clock, when its handler begins. */
   begunAt = 0
@@ -69,6 +71,7 @@ export class Held implements Place, SlotHolder {
     this.failures = delivery.failures
     this.crashes = delivery.crashes
     this.deadline = delivery.deadline
+    this.inputs = delivery.inputs
   }
 
   /** Made when it is asked for: most handlers never do. */

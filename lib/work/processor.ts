@@ -15,9 +15,11 @@ import { toError } from '../report.ts'
 import { Chunks } from './chunks.ts'
 import { Consuming } from './consuming.ts'
 import { Early } from './early.ts'
-import { type ExecuteOptions, execute } from './execute.ts'
+import { execute } from './execute.ts'
+import type { ExecuteOptions } from './execute-options.ts'
 import { Held } from './held.ts'
 import { Holding } from './holding.ts'
+import { inputReader } from './inputs.ts'
 import { Intake } from './intake.ts'
 import { Pace } from './pace.ts'
 import type { ProcessorOptions } from './processor-options.ts'
@@ -55,6 +57,7 @@ export class Processor {
       ...limits,
       ...{ registry, clock, abortGrace, watch, onError, observer, deadlines: new Deadlines() },
       isEmpty: () => this.held.waiting === 0 && (this.#intake.isBlocking || !this.#isOpen || this.#isPaused),
+      readInputs: inputReader(store, options.patience),
       updateProgress: (held, value) => this.#progress.report(held, value),
       drive: (held, source, plan) => this.#chunks.drive(held, source, plan),
       whileWaiting: (held, wait) => this.held.whileWaiting(held, wait),
@@ -62,10 +65,7 @@ export class Processor {
     const { maxPayload, maxFailed, failedTtl } = limits
     this.#limits = { maxCall: maxPayload + HEAD_ROOM, maxFailed, failedTtl }
     const { concurrency, prefetch, begun, maxCrashes } = options
-    this.#returns = new Returns({
-      ...{ store, failedTtl, patience: options.patience },
-      worker: () => this.#id,
-    })
+    this.#returns = new Returns({ store, failedTtl, patience: options.patience, worker: () => this.#id })
     this.#pace = new Pace(concurrency, prefetch)
     this.held = new Holding({
       ...{ begun, registry, clock, pace: this.#pace },

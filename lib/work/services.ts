@@ -5,7 +5,7 @@ import type { Connection } from '../redis/connection.ts'
 import type { Schedules } from '../redis/schedules.ts'
 import type { Store } from '../redis/store.ts'
 import type { RedisTarget } from '../redis/target.ts'
-import type { ExecuteOptions } from './execute.ts'
+import type { ExecuteOptions } from './execute-options.ts'
 import type { Registry } from './registry.ts'
 
 export interface WorkerServices {

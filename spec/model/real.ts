@@ -69,6 +69,7 @@ export class Real {
     const packed = { id, lane, how: how.length > 0 ? how : undefined, packed: PACKED, isAwaited: false }
     const [exception] = await this.store.enqueue([packed], HEADS, false)
     if (!exception) return ''
+    if ('orphan' in exception) return 'orphan'
     return 'full' in exception ? 'full' : `${exception.joined ?? '-'} ${exception.state}`
   }
 

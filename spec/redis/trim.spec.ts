@@ -90,6 +90,7 @@ const MAX_CALL = 10_000
 const MAX_CRASHES = 3
 const MAX_FAILED = 20
 const NO_CAP = ''
+const EACH = ''
 /** Of outcomes, as often as they are here. */
 const STATES = ['succeeded', 'succeeded', 'succeeded', 'failed', 'retry'] as const
 const TTL = 60_000
@@ -133,8 +134,8 @@ function life(seed: number) {
       open.add(`t${made}`)
       return [pick(LANES.slice(1)), `t${made}`, Buffer.alloc(below(8) === 0 ? 3_000 : 20)]
     }).flat()
-    await run('enqueue', below(2), NO_CAP, ...calls)
-    if (below(4) === 0) await run('enqueue', 0, NO_CAP, ...calls)
+    await run('enqueue', below(2), NO_CAP, EACH, ...calls)
+    if (below(4) === 0) await run('enqueue', 0, NO_CAP, EACH, ...calls)
   }
 
   async function turn(worker: string, held: Held[], want: number, finished: readonly Held[]): Promise<void> {
@@ -311,7 +312,7 @@ describe('a node whose last entry was deleted', () => {
     const names = Array.from({ length: 10 }, (_, i) => i + 1)
     await client.xgroup('CREATE', stream, GROUP, '0', 'MKSTREAM')
     await run('beat', 'w', LEASE, 'register')
-    await run('enqueue', 0, NO_CAP, ...names.flatMap(call))
+    await run('enqueue', 0, NO_CAP, EACH, ...names.flatMap(call))
     const entries = (await client.xrange(stream, '-', '+')).map(([entry]) => entry)
     const turn = (want: number, done: readonly number[]) => {
       const outcomes = done.flatMap((n) => [`t${n}`, entries[n - 1]!, 1, 'value', 'kept', ''])
@@ -323,7 +324,7 @@ describe('a node whose last entry was deleted', () => {
 
   test('because a batch was accepted twice, goes with those that end before it', async () => {
     const { client, stream, names, run, call, turn } = await ten('twice')
-    await run('enqueue', 0, NO_CAP, ...call(10))
+    await run('enqueue', 0, NO_CAP, EACH, ...call(10))
     assert.deepEqual(await nodesOf(client, stream), [4, 4, 2])
     await turn(10, [])
     await turn(0, names)

@@ -59,9 +59,12 @@ export const zset = (members: Record<string, string>, expires?: string): Value =
   expires ? { zset: members, expires } : { zset: members }
 
 export const shown = (bytes: Buffer): string => {
-  if (bytes.length > 20 && bytes[0] === 0x83) {
+  if (bytes.length > 20 && (bytes[0] === 0x83 || bytes[0] === 0x84)) {
     const error = decodeError(bytes)
-    if (error instanceof Error && 'code' in error) return `${error.name} ${error.code}: ${error.message}`
+    if (error instanceof Error && 'code' in error) {
+      const because = error.cause instanceof Error ? `, because of ${error.cause.message}` : ''
+      return `${error.name} ${error.code}: ${error.message}${because}`
+    }
   }
   return short(bytes.toString('latin1'))
 }
@@ -290,7 +293,9 @@ export class KeyspaceReader {
     const reader = /^(\S+\.\d+) (\d{13})$/.exec(head)
     if (reader) return `${reader[1]} ${this.#time(reader[2]!)}`
     const end = /^([sfce] \d+ \d+) (\d+) (\S*)$/.exec(head)
-    return end ? `${end[1]} ${this.#time(end[2]!)} ${end[3]}` : this.#time(shown(bytes))
+    if (end) return `${end[1]} ${this.#time(end[2]!)} ${end[3]}`
+    const told = /^([sfcel]) (\d{13})$/.exec(head)
+    return told ? `${told[1]} ${this.#time(told[2]!)}` : this.#time(shown(bytes))
   }
 
   /** Epoch ms that are not seeded ones, relative to the server's clock. */

@@ -234,7 +234,7 @@ export class World {
     const { client } = this
     const record = this.key(`task:${ID}`)
     const [entry, end, call] = await client.hmget(record, 'entry', 'end', 'call')
-    const [ttl, front, scheduled, parked, failed, [next, holderEnd], holder] = await Promise.all([
+    const [ttl, front, scheduled, parked, failed, [next, holderEnd], holder, isLed] = await Promise.all([
       client.pttl(record),
       client.lrange(this.key('front'), 0, -1),
       client.zscore(this.key('scheduled'), ID),
@@ -242,6 +242,7 @@ export class World {
       client.zscore(this.key('failed'), ID),
       client.hmget(this.key('task:holder'), 'next', 'end'),
       client.get(this.key('key:k')),
+      client.hexists(this.key('deps:other'), ID),
     ])
     const misfits: string[] = []
     const places: string[] = []
@@ -253,7 +254,8 @@ export class World {
     if (front.includes(ID) && entry === 'front/first' && !end) places.push('front')
     if (scheduled !== null) places.push('scheduled')
     if (parked.length > 0) places.push('parked')
-    if (next === ID && !holderEnd && !end && entry?.startsWith('waiting/')) places.push('waiting')
+    const waits = !end && entry?.startsWith('waiting/')
+    if (waits && ((next === ID && !holderEnd) || isLed === 1)) places.push('waiting')
 
     const isLive = isOpen(state)
     const expected = !isLive ? 'none' : entry === 'front/first' ? 'front' : PLACES[state]

@@ -58,13 +58,13 @@ const FLAGS: Record<ScriptName, string> = {
   ...{ mend: WRITES, dismiss: WRITES, order: WRITES, ask: WRITES, chunks: WRITES },
   ...{ halt: WRITES, unschedule: WRITES },
   ...{ pending: READS, inspect: READS, counts: READS, find: READS, list: READS },
-  ...{ examine: READS, survey: READS, workers: READS, holds: READS, schedules: READS },
+  ...{ examine: READS, survey: READS, workers: READS, holds: READS, schedules: READS, inputs: READS },
   // Those that make the data grow.
   ...{ enqueue: '#!lua', chunk: '#!lua', schedule: '#!lua', fire: '#!lua' },
 }
 
 /** Scripts that pack their answer. */
-const PACKED: readonly ScriptName[] = ['turn', 'reread', 'schedules']
+const PACKED: readonly ScriptName[] = ['turn', 'reread', 'schedules', 'inputs']
 
 /**
  * One test for each row, and one for the head of the script: `for (const [name, test] of table(…)) it(name, test)`.
@@ -162,8 +162,10 @@ function checkHead(script: ScriptName): void {
 function apply(keyspace: Keyspace, changes: Changes = {}): Keyspace {
   const after = changed(keyspace, changes)
   // What a row says itself counts.
-  return changed(noteVoid(keyspace, countEnded(keyspace, after)), pick(changes, 'void:'))
+  return changed(noteVoid(keyspace, countEnded(keyspace, after)), pick(changes, 'void:', 'ended'))
 }
 
-const pick = (changes: Changes, prefix: string): Changes =>
-  Object.fromEntries(Object.entries(changes).filter(([key]) => key.startsWith(prefix)))
+const pick = (changes: Changes, ...prefixes: string[]): Changes =>
+  Object.fromEntries(
+    Object.entries(changes).filter(([key]) => prefixes.some((prefix) => key.startsWith(prefix))),
+  )

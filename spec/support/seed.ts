@@ -94,6 +94,26 @@ export class Seed {
     })
   }
 
+  /** For the end of its parents, all of which lead to it. takes: how they end becomes its arguments. */
+  child(
+    id: string,
+    after: readonly string[],
+    task: SeededTask & { policy?: string; takes?: boolean } = {},
+  ): this {
+    const { policy = 'f', takes, ...rest } = task
+    const count = String(after.length)
+    const record = {
+      ...{ after: after.join(' '), policy, needs: count },
+      ...(takes && { inputs: count, tied: '1' }),
+      ...task.record,
+    }
+    this.#away('waiting', id, { ...rest, record })
+    after.forEach((parent, index) => {
+      this.command('HSET', `P:deps:${parent}`, id, index)
+    })
+    return this
+  }
+
   /** Waits in the line of a limit's key, as `<key> <at once> <max> <per>` says. */
   lined(id: string, limit: string, task: SeededTask & { number?: number } = {}): this {
     const { lane: toLane = 'normal', number = 1 } = task

@@ -13,7 +13,8 @@ import { Begun } from '../../lib/upkeep/begun.ts'
 import { type BatchCall, joinBatch } from '../../lib/work/batch.ts'
 import { Commits, type CommitTools } from '../../lib/work/commits.ts'
 import { whileWaiting } from '../../lib/work/context.ts'
-import { type ExecuteOptions, execute } from '../../lib/work/execute.ts'
+import { execute } from '../../lib/work/execute.ts'
+import type { ExecuteOptions } from '../../lib/work/execute-options.ts'
 import { Held } from '../../lib/work/held.ts'
 import { Holding } from '../../lib/work/holding.ts'
 import { Pace } from '../../lib/work/pace.ts'
@@ -74,6 +75,7 @@ function workshop({ concurrency = 1, size = 3, linger = NEVER, begun = new Begun
     ...{ unknownTtl: 0, abortGrace: 50, watch: undefined, isEmpty: () => false },
     onError: (error) => assert.fail(error),
     drive: () => assert.fail('nobody yields'),
+    readInputs: () => assert.fail('nobody takes what others gave'),
     updateProgress: async () => {},
     whileWaiting: (held, wait) => holding.whileWaiting(held, wait),
   }
@@ -98,7 +100,7 @@ function held(name: string, arg: unknown, more: Partial<Delivery> = {}): Held {
   const call = Buffer.concat([callHead(undefined), encodeCall(name, [arg], {}, 1e6)])
   return new Held({
     ...{ lane: 'normal', entry: `1-${made}`, id: `task-${made}`, call },
-    ...{ begunBefore: 0, failures: 0, crashes: 0, expires: undefined, deadline: undefined },
+    ...{ begunBefore: 0, failures: 0, crashes: 0, expires: undefined, deadline: undefined, inputs: 0 },
     ...more,
   })
 }

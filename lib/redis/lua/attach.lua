@@ -3,7 +3,7 @@
 -- time is over ends now, should no worker be there to do it.
 -- May run twice.
 --   args: { client, join ('1' | '0'), failed_ttl, max_failed, id, … }
---   keys: P:task:<id>, P:stream:<lane>
+--   keys: P:task:<id>, P:stream:<lane>; P:deps:<parent>, P:releasing, P:flow:<flow> where other tasks are concerned
 --   each: { 'open' }, or { 'open', progress, its version } | { 'lost' } no such record, or not one of ours, or its entry is gone without
 --         an outcome (deleted by hand): nobody will ever run it, and the record goes too
 --         | { state, value }, or { state } when the value is large: read it from the record
@@ -24,7 +24,8 @@ end
 local attach
 function attach(id, again)
   local key = TASK .. id
-  local record = pcall('HMGET', key, 'entry', 'end', 'result', 'error', 'progress', 'clients', 'version', 'expires', 'deadline', 'attempt')
+  local record = pcall('HMGET', key, 'entry', 'end', 'result', 'error', 'progress', 'clients', 'version', 'expires', 'deadline', 'attempt',
+    'needs', 'tied')
   if record.err or not record[1] then return { 'lost' } end
   if record[2] then
     local value = record[3] or record[4] or ''
@@ -35,8 +36,10 @@ function attach(id, again)
   if task.standing(record[1]) == 'none' then
     call('PEXPIRE', key, LAST_LOOK)
     task.leave_line(id)
+    if record[12] then task.dependents().lose(id) end
     return { 'lost' }
   end
+  if record[11] then task.parents().look_after(id) end
   if join then
     local clients = {}
     for name in string.gmatch(record[6] or '', '%S+') do

@@ -40,6 +40,152 @@ local function cancel(id, reason, ttl)
 end
 `
 
+const dependents = `local dependents_made
+local function dependents()
+  if dependents_made then return dependents_made end
+  local RELEASING = P .. ':releasing'
+  local GOES_ON = { f = 's', c = 's', s = 's', e = 'fel', r = 'sfcel' }
+  local ENDED = { s = 'succeeded', f = 'failed', c = 'was cancelled', e = 'expired', l = 'is lost' }
+  local MAX_CAUSE = 16384
+  local left = 200
+  local list, root, has_hurried
+  local function goes_on(policy, letter) return string.find(GOES_ON[policy or 'f'] or 's', letter, 1, true) end
+  local function leave(parent, letter)
+    local expiry = call('PEXPIRETIME', TASK .. parent)
+    if call('HSETNX', RELEASING, parent, letter .. ' ' .. (expiry > 0 and string.format('%.0f', expiry) or '')) == 1 then
+      call('PERSIST', TASK .. parent)
+    end
+    if not has_hurried then tell('due 0') end
+    has_hurried = true
+  end
+  local function all_told(parent)
+    local said = call('HGET', RELEASING, parent)
+    if not said then return end
+    call('HDEL', RELEASING, parent)
+    local expiry = string.match(said, '%d+$')
+    if expiry then call('PEXPIREAT', TASK .. parent, expiry) end
+  end
+  local function forget(parent, at)
+    local said = call('HGET', RELEASING, parent)
+    if said then call('HSET', RELEASING, parent, string.sub(said, 1, 2) .. string.format('%.0f', at)) end
+    return said
+  end
+  local function leave_flow(flow, expiry)
+    local key = P .. ':flow:' .. flow
+    local open, last = unpack(call('HMGET', key, 'open', 'until'))
+    if not open then return end
+    if tonumber(expiry) > tonumber(last or 0) then
+      last = expiry
+      call('HSET', key, 'until', expiry)
+    end
+    if call('HINCRBY', key, 'open', '-1') <= 0 then call('PEXPIREAT', key, last) end
+  end
+  local function end_child(child, record, parent, letter)
+    local policy, packed_call, vanishes = record[4] or 'f', record[6], record[4] == 's' or record[4] == 'e'
+    local state = policy == 'f' and 'failed' or 'cancelled'
+    local why = 'the task ' .. parent .. ' that it waited for ' .. ENDED[letter]
+    local how = ending(state, '0', '', failed_for, failed_most)
+    if policy == 'f' then
+      settle_as_error(how, child, packed_call, packed_call, record[10], record[8], record[9], 'DependencyError',
+        'ERR_MILLRACE_DEPENDENCY', why, root and #root > 0 and #root <= MAX_CAUSE and root)
+    else
+      settle_as_error(how, child, packed_call, packed_call, record[10], record[8], record[9], 'TaskCancelledError',
+        'ERR_MILLRACE_TASK_CANCELLED', why)
+    end
+    if not vanishes then return end
+    ended[state] = ended[state] > 1 and ended[state] - 1 or nil
+    local flow = call('HGET', TASK .. child, 'flow')
+    if flow then call('HDEL', P .. ':flow:' .. flow, child) end
+    if record[10] or (string.byte(packed_call, 1) or 0) > 0 then
+      call('PEXPIRE', TASK .. child, LAST_LOOK)
+    else
+      call('DEL', TASK .. child)
+    end
+  end
+  local function tell_child(child, numbers, parent, letter, value)
+    local key = TASK .. child
+    local record = pcall('HMGET', key, 'entry', 'end', 'needs', 'policy', 'inputs', 'call', 'begin', 'key', 'tied', 'clients')
+    local lane = not record.err and record[1] and record[3] and not record[2] and string.match(record[1], '^waiting/(%a+)$')
+    if not lane then return end
+    if not goes_on(record[4], letter) then return end_child(child, record, parent, letter) end
+    if record[5] then
+      for number in string.gmatch(numbers, '%d+') do call('HSET', key, 'in:' .. number, letter .. value) end
+    end
+    if call('HINCRBY', key, 'needs', '-1') > 0 then return end
+    call('HDEL', key, 'needs')
+    go_on(child, lane, record[6], record[7])
+  end
+  local function tell_some(parent, letter, value)
+    local deps = P .. ':deps:' .. parent
+    if failed_for and left > 0 then
+      local some = call('HRANDFIELD', deps, left, 'WITHVALUES')
+      for i = 1, #some, 2 do
+        left = left - 1
+        call('HDEL', deps, some[i])
+        tell_child(some[i], some[i + 1], parent, letter, value)
+      end
+    end
+    if call('EXISTS', deps) == 1 then leave(parent, letter) else all_told(parent) end
+  end
+  local function tell_children(parent, letter, value)
+    local cause = letter ~= 's' and (list and root or value)
+    if list then
+      list[#list + 1] = { parent, letter, value, cause }
+      return
+    end
+    left = left + 1
+    list = { { parent, letter, value, cause } }
+    local at = 1
+    while list[at] do
+      local one = list[at]
+      root = one[4]
+      tell_some(one[1], one[2], one[3])
+      at = at + 1
+    end
+    list = nil
+  end
+  local function lost_error(parent)
+    return cmsgpack.pack({ name = 'TaskLostError', code = 'ERR_MILLRACE_TASK_LOST', message = 'there is no record of task ' .. parent })
+  end
+  local function resume()
+    has_hurried = true
+    local some = call('HRANDFIELD', RELEASING, left, 'WITHVALUES')
+    for i = 1, #some, 2 do
+      if left <= 0 then return end
+      local parent, letter = some[i], string.sub(some[i + 1], 1, 1)
+      local values = pcall('HMGET', TASK .. parent, 'result', 'error')
+      tell_children(parent, letter, letter == 'l' and lost_error(parent) or values[1] or values[2] or '')
+    end
+  end
+  local function lose(parent)
+    if call('EXISTS', P .. ':deps:' .. parent) == 1 then leave(parent, 'l') end
+    local flow = call('HGET', TASK .. parent, 'flow')
+    if flow and call('HDEL', TASK .. parent, 'flow') == 1 then leave_flow(flow, string.format('%.0f', now + LAST_LOOK)) end
+  end
+  local function drop_inputs(id)
+    local count, names = tonumber(call('HGET', TASK .. id, 'inputs') or 0), { 'inputs' }
+    for number = 0, count - 1 do
+      names[#names + 1] = 'in:' .. number
+      if #names == 500 then
+        call('HDEL', TASK .. id, unpack(names))
+        names = {}
+      end
+    end
+    if count > 0 and names[1] then call('HDEL', TASK .. id, unpack(names)) end
+  end
+  local function untie_all(how, id, value)
+    if how.state == 'succeeded' then drop_inputs(id) end
+    local flow = call('HGET', TASK .. id, 'flow')
+    if flow then leave_flow(flow, how.expiry) end
+    tell_children(id, string.sub(how.head, 1, 1), value)
+  end
+  dependents_made = {
+    goes_on = goes_on, leave = leave, forget = forget, resume = resume, lose = lose, untie = untie_all,
+  }
+  return dependents_made
+end
+`
+
 const disorder = `local MOST_FRONT = 10000
 local last_read = {}
 local function is_unread(lane, entry)
@@ -59,10 +205,24 @@ local function is_listed(word, id, name)
   if call('LPOS', P .. ':front', id, 'MAXLEN', MOST_FRONT) then return true end
   return call('LLEN', P .. ':front') > MOST_FRONT
 end
+local function is_led(id, needs, after)
+  local leading = 0
+  for parent in string.gmatch(after or '', '%S+') do
+    if call('HEXISTS', P .. ':deps:' .. parent, id) == 1 then
+      local record = pcall('HMGET', TASK .. parent, 'entry', 'end')
+      local is_open = not record.err and record[1] and not record[2]
+      if is_open or call('HEXISTS', P .. ':releasing', parent) == 1 then leading = leading + 1 end
+    end
+  end
+  return leading >= tonumber(needs)
+end
 local function disorder(id, is_orphan)
-  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call', 'unknown')
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call', 'unknown', 'needs', 'after')
   if record.err then return 'junk' end
-  if record[2] then return call('PTTL', TASK .. id) == -1 and 'eternal' or 'fine' end
+  if record[2] then
+    local stays = call('PTTL', TASK .. id) == -1 and call('HEXISTS', P .. ':releasing', id) == 0
+    return stays and 'eternal' or 'fine'
+  end
   if not record[1] then return call('EXISTS', TASK .. id) == 1 and 'junk' or 'fine' end
   local kept, lane, entry = record[3], task.parse_place(record[1])
   if lane then
@@ -75,7 +235,11 @@ local function disorder(id, is_orphan)
   else
     local word, to = string.match(record[1], '^(%a+)/(%a+)$')
     if word == 'waiting' then
-      if not is_orphan then return 'waiting' end
+      if record[5] then
+        if is_led(id, record[5], record[6]) then return 'fine' end
+      elseif not is_orphan then
+        return 'waiting'
+      end
     elseif word ~= 'scheduled' and word ~= 'parked' and word ~= 'front' and word ~= 'line' then
       return 'junk'
     elseif is_listed(word, id, record[4]) then
@@ -171,13 +335,7 @@ local function release_key(how, id, name)
   local lane = waits and waits[1] and waits[2] and not waits[3] and string.match(waits[1], '^waiting/(%a+)$')
   if lane then
     if not holder or holder == id then call('SET', key, follower, 'KEEPTTL') end
-    if waits[4] and tonumber(waits[4]) > tonumber(now) then
-      call('HSET', TASK .. follower, 'entry', 'scheduled/' .. lane)
-      at_time(SCHEDULED, follower, tonumber(waits[4]))
-    else
-      call('HDEL', TASK .. follower, 'call')
-      line_up(follower, lane, waits[2])
-    end
+    go_on(follower, lane, waits[2], waits[4])
   elseif holder == id then
     local held_for = call('PTTL', key)
     if how.state == 'cancelled' or how.state == 'expired' or (held_for < 0 and how.state ~= 'failed') then
@@ -189,11 +347,12 @@ local function release_key(how, id, name)
     end
   end
 end
-local function settle_as_error(how, id, packed_call, kept, clients, key_name, tied, name, code, message)
+local function settle_as_error(how, id, packed_call, kept, clients, key_name, tied, name, code, message, cause)
   local asked = string.byte(packed_call, 1) or 0
   local client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or ''
-  settle(how, id, how.ran or '0', cmsgpack.pack({ name = name, code = code, message = message }), kept, client, clients, key_name,
-    tied)
+  local packed = cmsgpack.pack({ name = name, code = code, message = message })
+  if cause then packed = '\\132' .. string.sub(packed, 2) .. '\\165cause' .. cause end
+  settle(how, id, how.ran or '0', packed, kept, client, clients, key_name, tied)
 end
 local function settle_cancelled(how, id, lane, entry, packed_call, reason, clients, key_name, tied)
   settle_as_error(how, id, packed_call, packed_call, clients, key_name, tied,
@@ -279,7 +438,7 @@ const late = `local function late(fields)
 end
 `
 
-const line = `local EXTRAS = { 'attempt', 'failures', 'crashes', 'expires', 'deadline' }
+const line = `local EXTRAS = { 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'inputs' }
 local lines
 local function time_over(attempt, expires, deadline)
   local begun = (tonumber(attempt) or 0) > 0
@@ -301,11 +460,11 @@ local function enter(id, lane, packed_call, values)
   call('HSET', key, 'entry', place_of(lane, call('XADD', STREAM .. lane, '*', unpack(fields))))
 end
 local function line_up(id, lane, packed_call)
-  local values = call('HMGET', TASK .. id, 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'limit')
-  if not values[6] then return enter(id, lane, packed_call, values) end
+  local values = call('HMGET', TASK .. id, 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'inputs', 'limit')
+  if not values[7] then return enter(id, lane, packed_call, values) end
   local over = time_over(values[1], values[4], values[5])
   if over then at_time(EXPIRING, id, over) end
-  lines().queue(id, lane, packed_call, values[6])
+  lines().queue(id, lane, packed_call, values[7])
 end
 local function leave_line(id)
   local limit = call('HGET', TASK .. id, 'limit')
@@ -315,6 +474,15 @@ local function put_by(id, due)
   at_time(SCHEDULED, id, due)
   local over = time_over(unpack(call('HMGET', TASK .. id, 'attempt', 'expires', 'deadline')))
   if over then at_time(EXPIRING, id, over) end
+end
+local function go_on(id, lane, packed_call, begin)
+  if begin and tonumber(begin) > tonumber(now) then
+    call('HSET', TASK .. id, 'entry', 'scheduled/' .. lane)
+    at_time(SCHEDULED, id, tonumber(begin))
+  else
+    call('HDEL', TASK .. id, 'call')
+    line_up(id, lane, packed_call)
+  end
 end
 `
 
@@ -528,6 +696,96 @@ const owner = `local function is_registered(worker)
 end
 `
 
+const parents = `local parents_made
+local function parents()
+  if parents_made then return parents_made end
+  local MOST_LOOKS = 1000
+  local ends = dependents()
+  local goes_on, leave, lose = ends.goes_on, ends.leave, ends.lose
+  local function join_flow(flow, id, after)
+    local key = P .. ':flow:' .. flow
+    call('HSET', TASK .. id, 'flow', flow, 'tied', '1')
+    call('HSET', key, id, after or '')
+    call('HINCRBY', key, 'open', '1')
+    call('PERSIST', key)
+  end
+  local function is_there(id) return type(pcall('HGET', TASK .. id, 'entry')) == 'string' end
+  local function find(after, also)
+    local ids = {}
+    for parent in string.gmatch(after, '%S+') do
+      if not is_there(parent) and not (also and also[parent]) then
+        local joined = call('GET', P .. ':joined:' .. parent)
+        if not joined or not is_there(joined) then return nil, parent end
+        parent = joined
+      end
+      ids[#ids + 1] = parent
+    end
+    return table.concat(ids, ' ')
+  end
+  local function take_from(child, numbers, parent, letter)
+    local values = call('HMGET', TASK .. parent, 'result', 'error')
+    for number in string.gmatch(numbers, '%d+') do
+      call('HSET', TASK .. child, 'in:' .. number, letter .. (values[1] or values[2] or ''))
+    end
+  end
+  local function wait_for(child, after, policy, takes)
+    local needs, number, order, numbers = 0, 0, {}, {}
+    for parent in string.gmatch(after, '%S+') do
+      if not numbers[parent] then order[#order + 1] = parent end
+      numbers[parent] = (numbers[parent] and numbers[parent] .. ' ' or '') .. number
+      number = number + 1
+    end
+    for _, parent in ipairs(order) do
+      local record = pcall('HMGET', TASK .. parent, 'entry', 'end')
+      local letter = not record.err and record[2] and string.sub(record[2], 1, 1)
+      if letter and goes_on(policy, letter) then
+        if takes then take_from(child, numbers[parent], parent, letter) end
+      elseif not record.err and record[1] then
+        needs = needs + 1
+        call('HSET', P .. ':deps:' .. parent, child, numbers[parent])
+        if letter then leave(parent, letter) else call('HSET', TASK .. parent, 'tied', '1') end
+      end
+    end
+    call('HSET', TASK .. child, 'after', after, 'policy', policy)
+    if takes then call('HSET', TASK .. child, 'inputs', tostring(number), 'tied', '1') end
+    if needs > 0 then call('HSET', TASK .. child, 'needs', tostring(needs)) end
+    return needs
+  end
+  local function can_wait_again(child, after)
+    local number = 0
+    for parent in string.gmatch(after, '%S+') do
+      if not is_there(parent) and call('HEXISTS', TASK .. child, 'in:' .. number) == 0 then return false end
+      number = number + 1
+    end
+    return true
+  end
+  local function look_after(child)
+    local above, at, looks = { child }, 1, 0
+    while above[at] do
+      local waits = above[at]
+      for parent in string.gmatch(call('HGET', TASK .. waits, 'after') or '', '%S+') do
+        looks = looks + 1
+        if looks > MOST_LOOKS then return end
+        local record = pcall('HMGET', TASK .. parent, 'entry', 'end', 'needs')
+        local letter = not record.err and record[2] and string.sub(record[2], 1, 1)
+        if letter and call('HEXISTS', P .. ':deps:' .. parent, waits) == 1 then
+          leave(parent, letter)
+        elseif not letter and (record.err or not record[1] or standing(record[1]) == 'none') then
+          lose(parent)
+        elseif not letter and record[3] then
+          above[#above + 1] = parent
+        end
+      end
+      at = at + 1
+    end
+  end
+  parents_made = {
+    find = find, wait_for = wait_for, can_wait_again = can_wait_again, look_after = look_after, join_flow = join_flow,
+  }
+  return parents_made
+end
+`
+
 const park = `local function is_known(name)
   for _, worker in ipairs(call('ZRANGE', P .. ':workers', now, '+inf', 'BYSCORE', 'LIMIT', 0, 1000)) do
     local tasks = call('HGET', P .. ':worker:' .. worker, 'tasks')
@@ -610,17 +868,6 @@ const requeue = `local function requeue(id, lane, entry, packed_call, attempt, c
 end
 `
 
-const untie = `local CHUNKS_TTL = 3600000
-local function untie(how, id, value, name, tied)
-  if name then release_key(how, id, name) end
-  if tied then
-    leave_line(id)
-    local latest = how.state == 'succeeded' and math.huge or now + CHUNKS_TTL
-    call('PEXPIREAT', P .. ':chunks:' .. id, string.format('%.0f', math.min(how.expiry, latest)))
-  end
-end
-`
-
 const retry = `local function retry(id, lane, entry, packed_call, attempt, delay, value, record)
   local key = TASK .. id
   local to = lane == 'first' and call('HGET', key, 'home') or lane
@@ -650,19 +897,54 @@ local function standing(place, ending_field)
 end
 `
 
+const untie = `local CHUNKS_TTL = 3600000
+local function untie(how, id, value, name, tied)
+  if name then release_key(how, id, name) end
+  if not tied then return end
+  leave_line(id)
+  local latest = how.state == 'succeeded' and math.huge or now + CHUNKS_TTL
+  call('PEXPIREAT', P .. ':chunks:' .. id, string.format('%.0f', math.min(how.expiry, latest)))
+  dependents().untie(how, id, value)
+end
+`
+
 const rare = `local made, ending, settle
+local failed_for, failed_most
 local function rare()
   if made then return made end
-${place}${schedule}${line}${requeue}${ends}${untie}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}${lines}  made = {
+${place}${schedule}${line}${requeue}${ends}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}${lines}${dependents}${parents}${untie}  made = {
     SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
     parse_place = parse_place, tell = tell, tell_news = tell_news, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
     line_up = line_up, enter = enter, leave_line = leave_line, lines = lines, put_by = put_by, time_over = time_over,
     requeue = requeue, standing = standing, move = move, late = late,
     keep_failed = keep_failed, untie = untie, settle_as_error = settle_as_error,
     settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
-    cancel = cancel, expire = expire, put_front = put_front, take_front = take_front,
+    cancel = cancel, expire = expire, dependents = dependents, parents = parents, put_front = put_front, take_front = take_front,
   }
   return made
+end
+`
+
+const refusals = `local MOST_NOTES = 1000
+local function refuse_all()
+  local room, made_here, keys = cap, {}, {}
+  for i = 4, #args, 3 do
+    if #notes > MOST_NOTES then break end
+    local id, o = args[i + 1], type(args[i]) == 'table' and wishes(args[i]) or {}
+    local name = o.key and P .. ':key:' .. o.key
+    local is_new = call('EXISTS', TASK .. id) == 0 and not (resent and name and call('EXISTS', P .. ':joined:' .. id) == 1)
+    local unknown
+    if is_new and o.after then unknown = select(2, task.parents().find(o.after, made_here)) end
+    if unknown then
+      note((i - 1) / 3, 'orphan ' .. unknown)
+    elseif is_new and room and not (name and (keys[name] or holder_of(name))) then
+      if room <= 0 then note((i - 1) / 3, 'full') end
+      room = room - 1
+    end
+    made_here[id] = true
+    if name then keys[name] = true end
+  end
+  return #notes > 0
 end
 `
 
@@ -804,7 +1086,8 @@ end
 local attach
 function attach(id, again)
   local key = TASK .. id
-  local record = pcall('HMGET', key, 'entry', 'end', 'result', 'error', 'progress', 'clients', 'version', 'expires', 'deadline', 'attempt')
+  local record = pcall('HMGET', key, 'entry', 'end', 'result', 'error', 'progress', 'clients', 'version', 'expires', 'deadline', 'attempt',
+    'needs', 'tied')
   if record.err or not record[1] then return { 'lost' } end
   if record[2] then
     local value = record[3] or record[4] or ''
@@ -815,8 +1098,10 @@ function attach(id, again)
   if task.standing(record[1]) == 'none' then
     call('PEXPIRE', key, LAST_LOOK)
     task.leave_line(id)
+    if record[12] then task.dependents().lose(id) end
     return { 'lost' }
   end
+  if record[11] then task.parents().look_after(id) end
   if join then
     local clients = {}
     for name in string.gmatch(record[6] or '', '%S+') do
@@ -1014,7 +1299,26 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
   local function asker(packed_call)
     return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
   end
-  local function follow(holder, lane, id, packed_call, key_name)
+  local function wishes(how)
+    local o = {}
+    for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
+    return o
+  end
+  local function keep_times(key, o, begin)
+    if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
+    if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
+    if o.line then task.lines().keep(key, o) end
+  end
+  local function end_in_time(id, o, begin)
+    local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+    if over then task.at_time(task.EXPIRING, id, over) end
+  end
+  local function wait(id, lane, packed_call, o, begin)
+    call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now)
+    if begin > tonumber(now) then call('HSET', TASK .. id, 'begin', string.format('%.0f', begin)) end
+    end_in_time(id, o, begin)
+  end
+  local function follow(holder, lane, id, packed_call, o, begin)
     local next_id = call('HGET', TASK .. holder, 'next')
     local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
     if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then
@@ -1025,7 +1329,9 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
       call('HSET', TASK .. next_id, 'call', packed_call)
       return next_id
     end
-    call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now, 'key', key_name)
+    wait(id, lane, packed_call, o, begin)
+    keep_times(TASK .. id, o, begin)
+    call('HSET', TASK .. id, 'key', o.key)
     call('HSET', TASK .. holder, 'next', id)
     return id
   end
@@ -1040,27 +1346,22 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
     note(number, holder .. ' ' .. task.standing(record[1], record[2]))
     return true
   end
-  local function keep_times(key, o, begin)
-    if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
-    if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
-    if o.line then task.lines().keep(key, o) end
-  end
-  function enqueue_how(number, how, id, packed_call)
-    local key, lane, o = TASK .. id, how[1], {}
+${refusals}  function enqueue_how(number, how, id, packed_call)
+    local key, lane, o = TASK .. id, how[1], wishes(how)
     if call('EXISTS', key) == 1 then return end
-    for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
     local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
     if o.key and joined_before(number, id) then return end
+    local after, unknown
+    if o.after then
+      after, unknown = task.parents().find(o.after)
+      if not after then return note(number, 'orphan ' .. unknown) end
+    end
     if o.key then
       local name = P .. ':key:' .. o.key
       local holder, state, is_live = holder_of(name)
-      if holder and is_live and o.again then
-        local joined = follow(holder, lane, id, packed_call, o.key)
+      if holder and is_live and o.again and not after then
+        local joined = follow(holder, lane, id, packed_call, o, begin)
         if joined ~= id then return join(number, id, joined, 'waiting') end
-        if begin > tonumber(now) then call('HSET', key, 'begin', string.format('%.0f', begin)) end
-        keep_times(key, o, begin)
-        local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
-        if over then task.at_time(task.EXPIRING, id, over) end
         accepted = accepted + 1
         return
       elseif holder then
@@ -1077,31 +1378,34 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
     if is_full() then return note(number, 'full') end
     keep_times(key, o, begin)
     accepted = accepted + 1
-    if begin > tonumber(now) then
+    if o.flow then task.parents().join_flow(o.flow, id, after) end
+    if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
+      wait(id, lane, packed_call, o, begin)
+    elseif begin > tonumber(now) then
       call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
       task.at_time(task.SCHEDULED, id, begin)
       if o.deadline then task.at_time(task.EXPIRING, id, now + o.deadline) end
     elseif o.newest then
       task.put_front(id, packed_call)
-      local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
-      if over then task.at_time(task.EXPIRING, id, over) end
+      end_in_time(id, o, begin)
     else
       task.line_up(id, lane, packed_call)
     end
   end
   specials = {
     notes = notes, enqueue = enqueue_how, tell_nearest = task.tell_nearest,
-    refuse = function(number) note(number, 'full') end,
+    refuse = function(number) note(number, 'full') end, refuse_all = refuse_all,
   }
   return specials
 end
+if args[3] == '1' and special().refuse_all() then return { 0, unpack(specials.notes) } end
 local lane, stream, prefix
-for i = 3, #args, 3 do
+for i = 4, #args, 3 do
   local id = args[i + 1]
   if args[i] ~= lane and type(args[i]) == 'table' then
-    special().enqueue(i / 3, args[i], id, args[i + 2])
+    special().enqueue((i - 1) / 3, args[i], id, args[i + 2])
   elseif cap and accepted >= cap and call('EXISTS', TASK .. id) == 0 then
-    special().refuse(i / 3)
+    special().refuse((i - 1) / 3)
   else
     if args[i] ~= lane then
       lane = args[i]
@@ -1124,6 +1428,11 @@ return #specials.notes == 0 and accepted or { accepted, unpack(specials.notes) }
   examine: `#!lua flags=no-writes
 ${base}${rare}local task = rare()
 ${disorder}local function is_eternal(kind, name)
+  if kind == 'deps' then
+    local record = pcall('HMGET', TASK .. name, 'entry', 'end')
+    local is_open = not record.err and record[1] and not record[2]
+    return not is_open and call('HEXISTS', P .. ':releasing', name) == 0
+  end
   local key = P .. ':' .. kind .. ':' .. name
   if call('PTTL', key) ~= -1 then return false end
   if kind ~= 'key' then return true end
@@ -1183,7 +1492,26 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
   local function asker(packed_call)
     return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
   end
-  local function follow(holder, lane, id, packed_call, key_name)
+  local function wishes(how)
+    local o = {}
+    for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
+    return o
+  end
+  local function keep_times(key, o, begin)
+    if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
+    if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
+    if o.line then task.lines().keep(key, o) end
+  end
+  local function end_in_time(id, o, begin)
+    local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+    if over then task.at_time(task.EXPIRING, id, over) end
+  end
+  local function wait(id, lane, packed_call, o, begin)
+    call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now)
+    if begin > tonumber(now) then call('HSET', TASK .. id, 'begin', string.format('%.0f', begin)) end
+    end_in_time(id, o, begin)
+  end
+  local function follow(holder, lane, id, packed_call, o, begin)
     local next_id = call('HGET', TASK .. holder, 'next')
     local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
     if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then
@@ -1194,7 +1522,9 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
       call('HSET', TASK .. next_id, 'call', packed_call)
       return next_id
     end
-    call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now, 'key', key_name)
+    wait(id, lane, packed_call, o, begin)
+    keep_times(TASK .. id, o, begin)
+    call('HSET', TASK .. id, 'key', o.key)
     call('HSET', TASK .. holder, 'next', id)
     return id
   end
@@ -1209,27 +1539,22 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
     note(number, holder .. ' ' .. task.standing(record[1], record[2]))
     return true
   end
-  local function keep_times(key, o, begin)
-    if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
-    if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
-    if o.line then task.lines().keep(key, o) end
-  end
-  function enqueue_how(number, how, id, packed_call)
-    local key, lane, o = TASK .. id, how[1], {}
+${refusals}  function enqueue_how(number, how, id, packed_call)
+    local key, lane, o = TASK .. id, how[1], wishes(how)
     if call('EXISTS', key) == 1 then return end
-    for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
     local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
     if o.key and joined_before(number, id) then return end
+    local after, unknown
+    if o.after then
+      after, unknown = task.parents().find(o.after)
+      if not after then return note(number, 'orphan ' .. unknown) end
+    end
     if o.key then
       local name = P .. ':key:' .. o.key
       local holder, state, is_live = holder_of(name)
-      if holder and is_live and o.again then
-        local joined = follow(holder, lane, id, packed_call, o.key)
+      if holder and is_live and o.again and not after then
+        local joined = follow(holder, lane, id, packed_call, o, begin)
         if joined ~= id then return join(number, id, joined, 'waiting') end
-        if begin > tonumber(now) then call('HSET', key, 'begin', string.format('%.0f', begin)) end
-        keep_times(key, o, begin)
-        local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
-        if over then task.at_time(task.EXPIRING, id, over) end
         accepted = accepted + 1
         return
       elseif holder then
@@ -1246,31 +1571,34 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
     if is_full() then return note(number, 'full') end
     keep_times(key, o, begin)
     accepted = accepted + 1
-    if begin > tonumber(now) then
+    if o.flow then task.parents().join_flow(o.flow, id, after) end
+    if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
+      wait(id, lane, packed_call, o, begin)
+    elseif begin > tonumber(now) then
       call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
       task.at_time(task.SCHEDULED, id, begin)
       if o.deadline then task.at_time(task.EXPIRING, id, now + o.deadline) end
     elseif o.newest then
       task.put_front(id, packed_call)
-      local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
-      if over then task.at_time(task.EXPIRING, id, over) end
+      end_in_time(id, o, begin)
     else
       task.line_up(id, lane, packed_call)
     end
   end
   specials = {
     notes = notes, enqueue = enqueue_how, tell_nearest = task.tell_nearest,
-    refuse = function(number) note(number, 'full') end,
+    refuse = function(number) note(number, 'full') end, refuse_all = refuse_all,
   }
   return specials
 end
+if args[3] == '1' and special().refuse_all() then return { 0, unpack(specials.notes) } end
 local lane, stream, prefix
-for i = 3, #args, 3 do
+for i = 4, #args, 3 do
   local id = args[i + 1]
   if args[i] ~= lane and type(args[i]) == 'table' then
-    special().enqueue(i / 3, args[i], id, args[i + 2])
+    special().enqueue((i - 1) / 3, args[i], id, args[i + 2])
   elseif cap and accepted >= cap and call('EXISTS', TASK .. id) == 0 then
-    special().refuse(i / 3)
+    special().refuse((i - 1) / 3)
   else
     if args[i] ~= lane then
       lane = args[i]
@@ -1306,7 +1634,7 @@ table.insert(wishes, 1, is_lane and lane or error('a schedule with a lane that t
 local how_of_each = #wishes == 1 and lane or wishes
 local ids = {}
 for i = is_now and 3 or 6, #args do ids[#ids + 1] = is_now and args[i] or name .. ':' .. args[i] end
-local as_batch = { '1', '' }
+local as_batch = { '1', '', '' }
 if not is_now and overlap == 'skip' then ids = { not (last and is_open(last)) and ids[1] or nil } end
 for _, id in ipairs(ids) do
   as_batch[#as_batch + 1] = how_of_each
@@ -1376,12 +1704,33 @@ for _, lane in ipairs(LANES) do
 end
 return answer
 `,
+  inputs: `#!lua flags=no-writes
+${base}local answer, STEP = {}, 500
+for i = 1, #args, 2 do
+  local inputs, count = {}, tonumber(args[i + 1])
+  for from = 0, count - 1, STEP do
+    local names = {}
+    for number = from, math.min(from + STEP, count) - 1 do names[#names + 1] = 'in:' .. number end
+    local found = pcall('HMGET', TASK .. args[i], unpack(names))
+    for j = 1, #names do inputs[from + j] = not found.err and found[j] or '' end
+  end
+  answer[#answer + 1] = inputs
+end
+return cmsgpack.pack(answer)
+`,
   inspect: `#!lua flags=no-writes
 ${base}${rare}local task = rare()
 local fields = pcall('HGETALL', TASK .. args[1])
 if fields.err or #fields == 0 then return nil end
 local record = {}
-for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
+local told = {}
+for i = 1, #fields, 2 do
+  record[fields[i]] = fields[i + 1]
+  if not string.match(fields[i], '^in:') then
+    told[#told + 1] = fields[i]
+    told[#told + 1] = fields[i + 1]
+  end
+end
 local packed_call, worker, since = record.call or '', '', ''
 if record.entry and not record['end'] then
   local lane, entry = task.parse_place(record.entry)
@@ -1391,7 +1740,7 @@ if record.entry and not record['end'] then
   local held = lane and pcall('XPENDING', stream, GROUP, entry, entry, 1) or {}
   if held[1] then worker, since = held[1][2], string.format('%.0f', now - held[1][3]) end
 end
-return { packed_call, worker, since, call('ZSCORE', P .. ':scheduled', args[1]) or '', unpack(fields) }
+return { packed_call, worker, since, call('ZSCORE', P .. ':scheduled', args[1]) or '', unpack(told) }
 `,
   leave: `#!lua flags=allow-oom
 ${base}local worker, held = args[1], 0
@@ -1473,7 +1822,11 @@ local function mend(id, is_orphan)
   local word, lane, packed_call, entry = disorder(id, is_orphan)
   if word ~= 'stray' then return word end
   local key = TASK .. id
-  local record = call('HMGET', key, 'attempt', 'created', 'cancel', 'key', 'begin')
+  local record = call('HMGET', key, 'attempt', 'created', 'cancel', 'key', 'begin', 'needs')
+  if record[6] then
+    task.parents().look_after(id)
+    if disorder(id) == 'fine' then return 'mended' end
+  end
   if record[4] and not holds(id, record[4]) then return 'key' end
   if entry then
     task.requeue(id, lane, entry, packed_call, (tonumber(record[1]) or 0) + 1, record[2])
@@ -1481,7 +1834,7 @@ local function mend(id, is_orphan)
     call('HSET', key, 'entry', 'scheduled/' .. lane)
     task.at_time(task.SCHEDULED, id, tonumber(record[5]))
   else
-    call('HDEL', key, 'call', 'unknown')
+    call('HDEL', key, 'call', 'unknown', 'needs')
     task.line_up(id, lane, packed_call)
   end
   if record[3] then task.cancel(id, record[3], KEPT) end
@@ -1548,6 +1901,7 @@ return table.concat(answers)
 ${base}${replies}${rare}${settle}local task = rare()
 local most, failed_ttl, max_failed = args[1], args[2], args[3]
 local lined_up, over = 0, 0
+failed_for, failed_most = failed_ttl, max_failed
 for _, id in ipairs(call('ZRANGE', task.SCHEDULED, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)) do
   local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
   if record.err and not string.find(record.err, '^WRONGTYPE') then return record end
@@ -1563,6 +1917,10 @@ for _, id in ipairs(call('ZRANGE', task.EXPIRING, '-inf', now, 'BYSCORE', 'LIMIT
   call('ZREM', task.EXPIRING, id)
   if task.expire(id, failed_ttl, max_failed) then over = over + 1 end
 end
+if call('EXISTS', P .. ':releasing') == 1 then
+  task.dependents().resume()
+  task.tell_nearest()
+end
 if call('EXISTS', P .. ':resting', P .. ':ring') > 0 then task.lines().wake(most) end
 publish_all()
 task.tell_news()
@@ -1570,7 +1928,7 @@ for _, lane in ipairs(LANES) do
   local void = P .. ':void:' .. lane
   if call('EXISTS', void) == 1 and call('XLEN', STREAM .. lane) == 0 then call('DEL', void) end
 end
-local time = task.next_time()
+local time = call('EXISTS', P .. ':releasing') == 1 and tonumber(now) or task.next_time()
 return { time == math.huge and -1 or math.max(time - now, 0), now, lined_up, over }
 `,
   quarantine: `#!lua flags=allow-oom
@@ -1581,6 +1939,7 @@ drop_all()
 ${base}${drop}${replies}${rare}${settle}local task = rare()
 local reaper, lease, left = args[1], tonumber(args[2]), tonumber(args[3])
 local max_crashes, failed_ttl, max_failed = tonumber(args[4]), args[5], args[6]
+failed_for, failed_most = failed_ttl, max_failed
 local workers, at = P .. ':workers', tonumber(now)
 local own = tonumber(call('ZSCORE', workers, reaper) or '0')
 local since = tonumber(call('HGET', P .. ':worker:' .. reaper, 'since') or now)
@@ -1667,12 +2026,14 @@ return { wait, recovered, poisoned, unpack(seen) }
 ${base}${rare}local task = rare()
 local function redrive(id)
   local key = TASK .. id
-  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'error', 'errors', 'key', 'home')
+  local record = pcall('HMGET', key, 'entry', 'end', 'call', 'error', 'errors', 'key', 'home', 'after',
+    'policy', 'inputs', 'flow')
   if record.err or not record[1] then return 'none' end
   if not record[2] then return 'alive' end
   local state, attempt, finished = string.match(record[2], '^(%a) (%d+) %d+ (%d+)')
   if state == 's' then return 'succeeded' end
   if not record[3] or record[3] == '' then return 'empty' end
+  if record[8] and record[10] and not task.parents().can_wait_again(id, record[8]) then return 'empty' end
   if record[6] then
     local name = P .. ':key:' .. record[6]
     local holder = call('GET', name)
@@ -1684,13 +2045,20 @@ local function redrive(id)
   end
   call('HSET', key, 'errors', task.keep_error(record[5], attempt, record[4] or '', finished))
   call('HDEL', key, 'end', 'error', 'call', 'attempt', 'failures', 'crashes', 'crashed', 'cancel', 'expires', 'deadline',
-    'left', 'unknown', 'begin', 'next', 'progress', 'version', 'chunks', 'reader')
+    'left', 'unknown', 'begin', 'next', 'progress', 'version', 'chunks', 'reader', 'needs')
   call('DEL', P .. ':chunks:' .. id)
   call('PERSIST', key)
   call('ZREM', P .. ':failed', id)
+  call('HDEL', P .. ':releasing', id)
   local lane = task.parse_place(record[1]) or string.match(record[1], '%a+$')
   call('HSETNX', key, 'created', string.match(record[1], '(%d+)%-%d+$') or finished)
-  task.line_up(id, lane == 'first' and record[7] or lane, record[3])
+  lane = lane == 'first' and record[7] or lane
+  if record[11] then task.parents().join_flow(record[11], id, record[8]) end
+  if record[8] and task.parents().wait_for(id, record[8], record[9], record[10]) > 0 then
+    call('HSET', key, 'entry', 'waiting/' .. lane, 'call', record[3])
+  else
+    task.line_up(id, lane, record[3])
+  end
   return 'retried'
 end
 local answers = {}
@@ -1747,11 +2115,11 @@ for i = 3, #args do
   local is_running = not record.err and task.standing(record[1], record[2]) == 'running'
   local answer = is_running and 'running' or task.cancel(id, args[1], args[2])
   if answer == 'cancelled' then
-    call('PEXPIRE', key, LAST_LOOK)
+    if not task.dependents().forget(id, now + LAST_LOOK) then call('PEXPIRE', key, LAST_LOOK) end
   elseif answer == 'ended' then
     local name = call('HGET', key, 'key')
     if name and call('GET', P .. ':key:' .. name) == id then call('DEL', P .. ':key:' .. name) end
-    call('DEL', key, P .. ':chunks:' .. id)
+    if not task.dependents().forget(id, now) then call('DEL', key, P .. ':chunks:' .. id) end
   end
   call('ZREM', P .. ':failed', id)
   answers[i - 2] = (answer == 'running' or answer == 'none') and answer or 'removed'
@@ -1762,6 +2130,7 @@ return answers
 `,
   reread: `#!lua flags=allow-oom
 ${base}${drop}${replies}${rare}${settle}${take}local door = { worker = args[1], max_call = tonumber(args[2]), max_failed = args[3], failed_ttl = args[4], in_doubt = true }
+failed_for, failed_most = args[4], args[3]
 local answer = {}
 for i = 5, #args, 2 do
   local lane, entry = args[i], args[i + 1]
@@ -1861,6 +2230,7 @@ return answer
 ${base}${drop}${replies}${rare}${settle}${owner}${take}local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
 local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
 local letters = {}
+failed_for, failed_most = args[5], max_failed
 local function finish(group)
   local lane, state, attempt, ttl = group[1], group[2], group[3], group[4]
   local is_end = state == 'succeeded' or state == 'failed' or state == 'expired'

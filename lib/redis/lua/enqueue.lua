@@ -1,16 +1,21 @@
 #!lua
 -- enqueue: accepts calls. Refused as a whole at maxmemory, before anything is written.
---   args: { resent ('1' | '0'), cap | '', lane | how, id, call, lane | how, id, call, … }
+--   args: { resent ('1' | '0'), cap | '', atomic ('1' | ''), lane | how, id, call, lane | how, id, call, … }
 --         cap: tasks that may wait in all lanes together, before this batch
+--         atomic: where one of the calls is refused none is accepted; the answer names those that were refused
 --         how: { lane, name, value, … }; names: in (ms from now), at (epoch ms), ttl (ms to start in), deadline (ms to
 --              end in), key (one live task at a time), hold (ms that the key is held, however the task ends),
 --              again ('1': once more after the one that holds the key), up ('1': one that holds the key goes to lane
 --              first), newest ('1': of such the last comes first), line (key of a limit; with it slots: how many of the key run at
---              once, max and per: how many begin in so many ms; with none of them the keys take turns, and no more)
---   keys: P:task:<id> hash is made, P:stream:<lane> gets its entry { id → call }; P:scheduled, P:expiring, P:key:<key>, P:front, P:joined:<id> (of a call that joined, for a minute)
+--              once, max and per: how many begin in so many ms; with none of them the keys take turns, and no more), after (ids
+--              of its parents, separated by spaces: it waits for their end), policy (shared/dependents.lua), take ('1': how they
+--              end becomes its arguments), flow (id)
+--   keys: P:task:<id> hash is made, P:stream:<lane> gets its entry { id → call }; P:scheduled, P:expiring, P:key:<key>, P:front,
+--         P:joined:<id> (of a call that joined, for a minute), P:deps:<parent>, P:releasing, P:flow:<flow>
 --   each: new → record with its place in line; known id → nothing (this batch was sent before: a replay)
 --   gives: how many were new; or { how many, number of the call (from 1), what, … }; what: full | `<id> <state>` of the task
---         that it joins | `- <state>` it is new, and the one before it under that key ended so
+--         that it joins | `- <state>` it is new, and the one before it under that key ended so | `orphan <parent>` nobody
+--         knows that one
 --! include base
 
 local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
@@ -52,8 +57,32 @@ local function special()
     return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
   end
 
+  local function wishes(how)
+    local o = {}
+    for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
+    return o
+  end
+
+  local function keep_times(key, o, begin)
+    if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
+    if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
+    if o.line then task.lines().keep(key, o) end
+  end
+
+  local function end_in_time(id, o, begin)
+    local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+    if over then task.at_time(task.EXPIRING, id, over) end
+  end
+
+  -- For the end of other tasks; then it is due at once, or when it says.
+  local function wait(id, lane, packed_call, o, begin)
+    call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now)
+    if begin > tonumber(now) then call('HSET', TASK .. id, 'begin', string.format('%.0f', begin)) end
+    end_in_time(id, o, begin)
+  end
+
   -- One task waits for the end of the holder, with the newest call.
-  local function follow(holder, lane, id, packed_call, key_name)
+  local function follow(holder, lane, id, packed_call, o, begin)
     local next_id = call('HGET', TASK .. holder, 'next')
     local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
     if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then
@@ -65,7 +94,9 @@ local function special()
       call('HSET', TASK .. next_id, 'call', packed_call)
       return next_id
     end
-    call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now, 'key', key_name)
+    wait(id, lane, packed_call, o, begin)
+    keep_times(TASK .. id, o, begin)
+    call('HSET', TASK .. id, 'key', o.key)
     call('HSET', TASK .. holder, 'next', id)
     return id
   end
@@ -84,28 +115,24 @@ local function special()
     return true
   end
 
-  local function keep_times(key, o, begin)
-    if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
-    if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
-    if o.line then task.lines().keep(key, o) end
-  end
+--! include refusals
 
   function enqueue_how(number, how, id, packed_call)
-    local key, lane, o = TASK .. id, how[1], {}
+    local key, lane, o = TASK .. id, how[1], wishes(how)
     if call('EXISTS', key) == 1 then return end
-    for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
     local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
     if o.key and joined_before(number, id) then return end
+    local after, unknown
+    if o.after then
+      after, unknown = task.parents().find(o.after)
+      if not after then return note(number, 'orphan ' .. unknown) end
+    end
     if o.key then
       local name = P .. ':key:' .. o.key
       local holder, state, is_live = holder_of(name)
-      if holder and is_live and o.again then
-        local joined = follow(holder, lane, id, packed_call, o.key)
+      if holder and is_live and o.again and not after then
+        local joined = follow(holder, lane, id, packed_call, o, begin)
         if joined ~= id then return join(number, id, joined, 'waiting') end
-        if begin > tonumber(now) then call('HSET', key, 'begin', string.format('%.0f', begin)) end
-        keep_times(key, o, begin)
-        local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
-        if over then task.at_time(task.EXPIRING, id, over) end
         accepted = accepted + 1
         return
       elseif holder then
@@ -122,14 +149,16 @@ local function special()
     if is_full() then return note(number, 'full') end
     keep_times(key, o, begin)
     accepted = accepted + 1
-    if begin > tonumber(now) then
+    if o.flow then task.parents().join_flow(o.flow, id, after) end
+    if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
+      wait(id, lane, packed_call, o, begin)
+    elseif begin > tonumber(now) then
       call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
       task.at_time(task.SCHEDULED, id, begin)
       if o.deadline then task.at_time(task.EXPIRING, id, now + o.deadline) end
     elseif o.newest then
       task.put_front(id, packed_call)
-      local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
-      if over then task.at_time(task.EXPIRING, id, over) end
+      end_in_time(id, o, begin)
     else
       task.line_up(id, lane, packed_call)
     end
@@ -137,18 +166,20 @@ local function special()
 
   specials = {
     notes = notes, enqueue = enqueue_how, tell_nearest = task.tell_nearest,
-    refuse = function(number) note(number, 'full') end,
+    refuse = function(number) note(number, 'full') end, refuse_all = refuse_all,
   }
   return specials
 end
 
+if args[3] == '1' and special().refuse_all() then return { 0, unpack(specials.notes) } end
+
 local lane, stream, prefix
-for i = 3, #args, 3 do
+for i = 4, #args, 3 do
   local id = args[i + 1]
   if args[i] ~= lane and type(args[i]) == 'table' then
-    special().enqueue(i / 3, args[i], id, args[i + 2])
+    special().enqueue((i - 1) / 3, args[i], id, args[i + 2])
   elseif cap and accepted >= cap and call('EXISTS', TASK .. id) == 0 then
-    special().refuse(i / 3)
+    special().refuse((i - 1) / 3)
   else
     if args[i] ~= lane then
       lane = args[i]

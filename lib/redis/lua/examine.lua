@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 -- examine: what is wrong with these keys, each named without P.
---   args: { task:<id> | key:<key> | worker:<id> | joined:<id>, … }
+--   args: { task:<id> | key:<key> | worker:<id> | joined:<id> | deps:<id>, … }
 --   keys: those; of a record its place as well
 --   each: of a record the words of shared/disorder.lua; of others fine | eternal: it should expire, and does not
 --   gives: { word, the task that waits for the end of this one | '', made (epoch ms) | '' } of each
@@ -11,6 +11,12 @@ local task = rare()
 --! include disorder
 
 local function is_eternal(kind, name)
+  if kind == 'deps' then
+    -- Those that wait for it are told when it ends.
+    local record = pcall('HMGET', TASK .. name, 'entry', 'end')
+    local is_open = not record.err and record[1] and not record[2]
+    return not is_open and call('HEXISTS', P .. ':releasing', name) == 0
+  end
   local key = P .. ':' .. kind .. ':' .. name
   if call('PTTL', key) ~= -1 then return false end
   if kind ~= 'key' then return true end

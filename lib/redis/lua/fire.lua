@@ -34,7 +34,7 @@ table.insert(wishes, 1, is_lane and lane or error('a schedule with a lane that t
 local how_of_each = #wishes == 1 and lane or wishes
 local ids = {}
 for i = is_now and 3 or 6, #args do ids[#ids + 1] = is_now and args[i] or name .. ':' .. args[i] end
-local as_batch = { '1', '' } -- ids that are known are nothing new
+local as_batch = { '1', '', '' } -- resent: ids that are known are nothing new
 if not is_now and overlap == 'skip' then ids = { not (last and is_open(last)) and ids[1] or nil } end
 for _, id in ipairs(ids) do
   as_batch[#as_batch + 1] = how_of_each

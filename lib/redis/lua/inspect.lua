@@ -11,7 +11,15 @@ local task = rare()
 local fields = pcall('HGETALL', TASK .. args[1])
 if fields.err or #fields == 0 then return nil end
 local record = {}
-for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
+local told = {}
+for i = 1, #fields, 2 do
+  record[fields[i]] = fields[i + 1]
+  -- How others ended is told by their own records.
+  if not string.match(fields[i], '^in:') then
+    told[#told + 1] = fields[i]
+    told[#told + 1] = fields[i + 1]
+  end
+end
 
 local packed_call, worker, since = record.call or '', '', ''
 if record.entry and not record['end'] then
@@ -22,4 +30,4 @@ if record.entry and not record['end'] then
   local held = lane and pcall('XPENDING', stream, GROUP, entry, entry, 1) or {}
   if held[1] then worker, since = held[1][2], string.format('%.0f', now - held[1][3]) end
 end
-return { packed_call, worker, since, call('ZSCORE', P .. ':scheduled', args[1]) or '', unpack(fields) }
+return { packed_call, worker, since, call('ZSCORE', P .. ':scheduled', args[1]) or '', unpack(told) }

@@ -2,9 +2,9 @@
 -- promote: does what was scheduled for a time that has come, a bounded number of tasks at once. May run twice.
 --   args: { most, failed_ttl, max_failed }
 --   keys: P:scheduled, P:expiring, P:task:<id>, P:stream:<lane>, P:parked, P:key:<key>, P:void:<lane>, P:resting, P:ring, P:line:<lane>, P:limit:<key>, P:busy:<key>,
---         P:rate:<key>, P:settings, P:reply:<client>, P:control (published)
+--         P:rate:<key>, P:settings, P:releasing, P:deps:<parent>, P:flow:<flow>, P:reply:<client>, P:control (published)
 --   each: scheduled → last of its lane; not started or not ended in time → expired; parked for too long → failed;
---         a key that has rested takes its turn again
+--         a key that has rested takes its turn again; has ended, and not all who wait for it are told → some more of them are
 --   gives: { ms until there is something to do again (0: now, -1: nothing is scheduled), the time, lined up, ended }
 --! include base
 --! include replies
@@ -14,6 +14,7 @@
 local task = rare()
 local most, failed_ttl, max_failed = args[1], args[2], args[3]
 local lined_up, over = 0, 0
+failed_for, failed_most = failed_ttl, max_failed
 
 for _, id in ipairs(call('ZRANGE', task.SCHEDULED, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)) do
   local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call')
@@ -30,6 +31,10 @@ for _, id in ipairs(call('ZRANGE', task.EXPIRING, '-inf', now, 'BYSCORE', 'LIMIT
   call('ZREM', task.EXPIRING, id)
   if task.expire(id, failed_ttl, max_failed) then over = over + 1 end
 end
+if call('EXISTS', P .. ':releasing') == 1 then
+  task.dependents().resume()
+  task.tell_nearest()
+end
 if call('EXISTS', P .. ':resting', P .. ':ring') > 0 then task.lines().wake(most) end
 publish_all()
 task.tell_news()
@@ -39,5 +44,5 @@ for _, lane in ipairs(LANES) do
   if call('EXISTS', void) == 1 and call('XLEN', STREAM .. lane) == 0 then call('DEL', void) end
 end
 
-local time = task.next_time()
+local time = call('EXISTS', P .. ':releasing') == 1 and tonumber(now) or task.next_time()
 return { time == math.huge and -1 or math.max(time - now, 0), now, lined_up, over }

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- recover: puts back in line what dead workers hold. Decides and moves in one step, a bounded number at a time.
 --   args: { reaper, lease, most, max_crashes, failed_ttl, max_failed }                   lease of the reaper, in ms
---   keys: P:workers, P:worker:<id>, P:stream:<lane>, P:task:<id>, P:failed, P:quarantine, P:reply:<client>
+--   keys: P:workers, P:worker:<id>, P:stream:<lane>, P:task:<id>, P:failed, P:quarantine, P:reply:<client>,
+--         P:deps:<id>, P:releasing, P:flow:<flow>
 --   gate: only a reaper that has beaten within half its lease and whose beats all came so for a full lease. An outage,
 --         a pause or a jump of the clock makes everybody's lease end at once; none of them passes this gate. One that is
 --         shorter than a lease ends those that had to beat next: half, because beats come after a third of it.
@@ -20,6 +21,7 @@
 local task = rare()
 local reaper, lease, left = args[1], tonumber(args[2]), tonumber(args[3])
 local max_crashes, failed_ttl, max_failed = tonumber(args[4]), args[5], args[6]
+failed_for, failed_most = failed_ttl, max_failed
 local workers, at = P .. ':workers', tonumber(now)
 
 local own = tonumber(call('ZSCORE', workers, reaper) or '0')

@@ -2,7 +2,7 @@
 -- release: a worker gives tasks back before it leaves; each goes to the head of the line as a new entry.
 --   args: { worker, failed_ttl, lane, entry, how, … }   how: 1 = its handler had begun: the attempt counts | 0 |
 --         a number above 1 = not at once, but in so many ms
---   keys: P:task:<id>, P:stream:<lane>, P:quarantine, P:reply:<client>
+--   keys: P:task:<id>, P:stream:<lane>, P:quarantine, P:deps:<id>, P:releasing, P:flow:<flow>, P:reply:<client>
 --   each: to the head of the line; one that was asked to be cancelled ends
 --   gives: a letter each: d done | f not held by this worker (any more)
 --! include base

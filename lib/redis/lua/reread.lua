@@ -2,7 +2,7 @@
 -- reread: gives a worker once more what lies in its pending list. What has ended meanwhile is not there any more. May
 -- run twice.
 --   args: { worker, max_call, max_failed, failed_ttl, lane, entry, lane, entry, … }
---   keys: P:stream:<lane>, P:task:<id>, P:quarantine, P:failed, P:reply:<client> (published)
+--   keys: P:stream:<lane>, P:task:<id>, P:quarantine, P:failed, P:deps:<id>, P:releasing, P:flow:<flow>, P:reply:<client> (published)
 --   gives, packed: { lane, { entry, id, call, attempt | '' }, … }, as turn does; nothing of what is not pending here
 --! include base
 --! include drop
@@ -11,6 +11,7 @@
 --! include settle
 --! include take
 local door = { worker = args[1], max_call = tonumber(args[2]), max_failed = args[3], failed_ttl = args[4], in_doubt = true }
+failed_for, failed_most = args[4], args[3]
 local answer = {}
 for i = 5, #args, 2 do
   local lane, entry = args[i], args[i + 1]

@@ -7,8 +7,8 @@
 --         state: succeeded, failed, expired; or cancelled: why is known here; or retry: ttl is the delay, value the error; or parked: ttl is how long it may wait for a
 --         worker that knows it, value its name
 --   keys: P:task:<id>, P:stream:<lane>, P:failed, P:workers, P:quarantine, P:scheduled, P:expiring, P:parked, P:key:<key>,
---         P:settings, P:front, P:ended, of limits P:line:<lane>, P:limit:<key>, P:busy:<key>, P:rate:<key>, P:ring, P:resting,
---         P:reply:<client> (published), P:control (published)
+--         P:settings, P:front, P:ended, P:deps:<id>, P:releasing, P:flow:<flow>, of limits P:line:<lane>, P:limit:<key>,
+--         P:busy:<key>, P:rate:<key>, P:ring, P:resting, P:reply:<client> (published), P:control (published)
 --   each outcome: d done | a done already, by this token | f fenced: another holds the task, or nobody knows it
 --   new work: lanes in order, at most `want`, behind lane first what waits in lines, half of the rest or all that the lanes leave; none for a worker not registered. Where a lane has void entries, or a group
 --         was made anew, only what has a record whose place it is.
@@ -27,6 +27,7 @@
 local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
 local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
 local letters = {}
+failed_for, failed_most = args[5], max_failed
 
 local function finish(group)
   local lane, state, attempt, ttl = group[1], group[2], group[3], group[4]

@@ -239,6 +239,29 @@ const tests = table('attach', [
     answer: [['open']],
     keyspace: { 'task:a': hash({ entry: '1-0', clients: 'c1' }) },
   },
+  {
+    name: 'who waits for one that is lost, or is gone, or could not say how it ended, is told by promote',
+    seed: (s) =>
+      s
+        .record('a', { entry: '9-9', tied: '1' })
+        .child('b', ['a'])
+        .child('c', ['gone'], { record: { tied: '1' } })
+        .child('d', ['c'])
+        .ended('x', 'failed', 'error')
+        .child('e', ['x']),
+    args: [...ask, 'a', 'd', 'e'],
+    answer: [['lost'], ['open'], ['open']],
+    keyspace: {
+      'task:a': hash({ entry: '9-9', tied: '1' }),
+      'task:x': hash({ entry: '9-0', end: 'f 1 100 200 w1', call: callOf('x'), error: 'error' }),
+      releasing: hash({ a: 'l <now+30s>', gone: 'l ', x: 'f <now+60s>' }),
+    },
+    published: { control: ['due 0'] },
+    again: {
+      keyspace: { 'task:a': hash({ entry: '9-9', tied: '1' }, '30 s') },
+      published: { control: ['due 0'] },
+    },
+  },
 ])
 
 for (const [name, test] of tests) it(name, test)

@@ -226,6 +226,27 @@ const rows: Row[] = [
     published: { control: ['void'] },
     keyspace: { 'task:a': ended({ entry: '1-0', call: callOf('a') }) },
   },
+  {
+    name: 'one that waits for others ends; those that wait for it are left to promote, and its flow is told',
+    seed: (s) =>
+      s
+        .running('a', 'w1', { record: { tied: '1' } })
+        .child('b', ['a'], { record: { tied: '1', flow: 'f' } })
+        .child('c', ['b'])
+        .command('HSET', 'P:flow:f', 'b', 'a', 'open', 1),
+    args: ['b', 'enough', 120_000],
+    answer: 'cancelled',
+    keyspace: {
+      'task:b': hash({
+        ...{ entry: 'waiting/normal', call: callOf('b'), created: '50', after: 'a', policy: 'f', needs: '1' },
+        ...{ tied: '1', flow: 'f', end: 'c 0 0 <now> ' },
+        error: 'TaskCancelledError ERR_MILLRACE_TASK_CANCELLED: enough',
+      }),
+      'flow:f': hash({ b: 'a', open: '0', until: '<now+120s>' }, '120 s'),
+      releasing: hash({ b: 'c <now+120s>' }),
+    },
+    published: { control: ['due 0'] },
+  },
 ]
 
 for (const [name, test] of table('cancel', rows)) it(name, test)

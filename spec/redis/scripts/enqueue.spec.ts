@@ -12,8 +12,9 @@ const d = ['normal', 'd', callOf('d')]
 const big = 'x'.repeat(1_000_000)
 
 const NO_CAP = ''
-const sent = (...calls: FrameItem[][]): FrameItem[] => ['0', NO_CAP, ...calls.flat()]
-const resent = (...calls: FrameItem[][]): FrameItem[] => ['1', NO_CAP, ...calls.flat()]
+const EACH = ''
+const sent = (...calls: FrameItem[][]): FrameItem[] => ['0', NO_CAP, EACH, ...calls.flat()]
+const resent = (...calls: FrameItem[][]): FrameItem[] => ['1', NO_CAP, EACH, ...calls.flat()]
 
 const fresh: Row[] = [
   {
@@ -681,7 +682,7 @@ const front: Row[] = [
   },
 ]
 
-const capped = (cap: number, ...calls: FrameItem[][]): FrameItem[] => ['0', cap, ...calls.flat()]
+const capped = (cap: number, ...calls: FrameItem[][]): FrameItem[] => ['0', cap, EACH, ...calls.flat()]
 
 const full: Row[] = [
   {

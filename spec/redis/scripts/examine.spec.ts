@@ -119,6 +119,26 @@ const rows: Row[] = [
       ...words('fine', 'eternal', 'eternal', 'fine', 'fine', 'fine'),
     ],
   },
+  {
+    name: 'one that waits for parents is in order while these lead to it, and what leads to it as long as they live',
+    seed: (s) =>
+      s
+        .running('a', 'w1')
+        .failed('x', 1)
+        .command('PERSIST', 'P:task:x')
+        .child('b', ['a', 'x'])
+        .command('HSET', 'P:releasing', 'x', 'f 1')
+        .child('c', ['a', 'gone'])
+        .child('d', ['unheard'])
+        .ended('unheard', 'failed', 'error'),
+    args: ['task:b', 'task:c', 'task:d', 'task:x', 'deps:a', 'deps:x', 'deps:gone', 'deps:unheard'],
+    answer: [
+      ['fine', '', '50'],
+      ['stray', '', '50'],
+      ['stray', '', '50'],
+      ...words('fine', 'fine', 'fine', 'eternal', 'eternal'),
+    ],
+  },
   { name: 'nothing to examine is nothing found', args: [], answer: [] },
 ]
 

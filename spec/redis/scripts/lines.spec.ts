@@ -29,7 +29,7 @@ const holds = (s: Seed, id: string, limit: string, more: SeededTask = {}): Seed 
 const held = { limit: 'k 1 0 0', tied: '1', created: '50', home: 'normal' }
 
 const to = (id: string, ...how: FrameItem[]): FrameItem[] => [['normal', ...how], id, callOf(id)]
-const sent = (...calls: FrameItem[][]): FrameItem[] => ['0', '', ...calls.flat()]
+const sent = (...calls: FrameItem[][]): FrameItem[] => ['0', '', '', ...calls.flat()]
 
 const enqueue: Row[] = [
   {
@@ -169,7 +169,7 @@ const enqueue: Row[] = [
   {
     name: 'what waits in lines counts as waiting where there is a cap',
     seed: (s) => s.lined('x', 'k 0 0 0').limit('k', '0 0 0').ring('k'),
-    args: ['0', '2', ...to('a', 'line', 'k'), ...to('b', 'line', 'k')],
+    args: ['0', '2', '', ...to('a', 'line', 'k'), ...to('b', 'line', 'k')],
     answer: [1, 2, 'full'],
     keyspace: {
       'task:a': waits('a', 'k 0 0 0', { created: '<now>', line: NUMBER_2 }),

@@ -167,6 +167,40 @@ const rows: Row[] = [
     keyspace: { 'task:a': hash({ entry: 'e1', created: '50' }), 'stream:normal': lane('0-0', { e1: 'a' }) },
     again: { answer: ['fine'] },
   },
+  {
+    name: 'one that waits for parents that lead to it is in order, also where these have ended and promote is to tell it',
+    seed: (s) =>
+      s
+        .running('a', 'w1', { record: { tied: '1' } })
+        .failed('x', 1)
+        .child('b', ['a', 'x'])
+        .command('HSET', 'P:releasing', 'x', 'f 1'),
+    args: ['b', ''],
+    answer: ['fine'],
+  },
+  {
+    name: 'one that waits for a parent that is gone, or has ended unheard, is told by promote',
+    seed: (s) => s.child('b', ['gone']).ended('x', 'succeeded', 'value').child('c', ['x']),
+    args: ['b', '', 'c', ''],
+    answer: ['mended', 'mended'],
+    keyspace: {
+      'task:x': hash({ entry: '9-0', end: 's 1 100 200 w1', call: callOf('x'), result: 'value' }),
+      releasing: hash({ gone: 'l ', x: 's <now+60s>' }),
+    },
+    published: { control: ['due 0'] },
+    again: { answer: ['fine', 'fine'] },
+  },
+  {
+    name: 'one that waits and that no parent leads to any more is put in line',
+    seed: (s) => s.running('a', 'w1').child('b', ['a']).command('DEL', 'P:deps:a'),
+    args: ['b', ''],
+    answer: ['mended'],
+    keyspace: {
+      'task:b': hash({ entry: 'e1', created: '50', after: 'a', policy: 'f' }),
+      'stream:normal': lane('1-0', { '1-0': 'a', e1: 'b' }, { w1: ['1-0'] }),
+    },
+    again: { answer: ['fine'] },
+  },
 ]
 
 for (const [name, test] of table('mend', rows)) it(name, test)

@@ -19,6 +19,9 @@ const late = (how: string) => `TaskExpiredError ERR_MILLRACE_TASK_EXPIRED: the t
 const unknown =
   'UnknownTaskError ERR_MILLRACE_UNKNOWN_TASK: no worker came that knows a task of this name: add'
 
+const IS_LOST =
+  'DependencyError ERR_MILLRACE_DEPENDENCY: the task lost that it waited for is lost, because of there is no record of task lost'
+
 const due: Row[] = [
   {
     name: 'a task that is due becomes the last of its lane, with its call; others wait for their time',
@@ -382,6 +385,103 @@ const over: Row[] = [
   },
 ]
 
+const released: Row[] = [
+  {
+    name: 'who waits for one that has ended and could not tell it is told; the record goes when it was to go',
+    seed: (s) =>
+      s
+        .ended('a', 'succeeded', 'value of a', { tied: '1' })
+        .command('PERSIST', 'P:task:a')
+        .child('b', ['a'], { takes: true })
+        .command('HSET', 'P:releasing', 'a', `s ${s.at(60_000)}`),
+    args: promote(),
+    answer: [-1, '<now>', 0, 0],
+    keyspace: {
+      'task:a': hash(
+        { entry: '9-0', end: 's 1 100 200 w1', call: callOf('a'), result: 'value of a', tied: '1' },
+        '60 s',
+      ),
+      'task:b': hash({
+        ...{ entry: 'e1', created: '50', after: 'a', policy: 'f', inputs: '1', tied: '1' },
+        'in:0': 'svalue of a',
+      }),
+      'deps:a': null,
+      releasing: null,
+      'stream:normal': lane('0-0', { e1: ['b', callOf('b'), 'inputs', '1'] }),
+    },
+  },
+  {
+    name: 'who waits for one that is lost fails, and is a dead letter; who waits for that one too',
+    seed: (s) =>
+      s
+        .child('b', ['lost'], { record: { tied: '1', clients: 'c1' } })
+        .child('c', ['b'], { policy: 'c' })
+        .command('HSET', 'P:releasing', 'lost', 'l '),
+    args: promote(),
+    answer: [-1, '<now>', 0, 0],
+    keyspace: {
+      'task:b': hash(
+        {
+          ...{ entry: 'waiting/normal', end: 'f 0 0 <now> ', call: callOf('b'), created: '50' },
+          ...{ after: 'lost', policy: 'f', needs: '1', tied: '1' },
+          error: IS_LOST,
+        },
+        '120 s',
+      ),
+      'task:c': hash(
+        {
+          ...{ entry: 'waiting/normal', end: 'c 0 0 <now> ', call: callOf('c'), created: '50' },
+          ...{ after: 'b', policy: 'c', needs: '1' },
+          error: 'TaskCancelledError ERR_MILLRACE_TASK_CANCELLED: the task b that it waited for failed',
+        },
+        '120 s',
+      ),
+      'deps:lost': null,
+      'deps:b': null,
+      releasing: null,
+      failed: zset({ b: '<now>' }),
+    },
+    published: { c1: [['b', 'failed', IS_LOST]] },
+  },
+  {
+    name: 'one that waits for others ends when its time is over',
+    seed: (s) =>
+      s
+        .running('a', 'w1', { record: { tied: '1' } })
+        .child('b', ['a'], { record: { deadline: s.at(-1), tied: '1' } })
+        .expiring('b', -1)
+        .child('c', ['b'], { policy: 'c' }),
+    args: promote(),
+    answer: [-1, '<now>', 0, 1],
+    keyspace: {
+      'task:b': hash(
+        {
+          ...{
+            entry: 'waiting/normal',
+            end: 'e 0 0 <now> ',
+            call: callOf('b'),
+            created: '50',
+            deadline: '<now>',
+          },
+          ...{ after: 'a', policy: 'f', needs: '1', tied: '1', error: late('end before its deadline') },
+        },
+        '120 s',
+      ),
+      'task:c': hash(
+        {
+          ...{ entry: 'waiting/normal', end: 'c 0 0 <now> ', call: callOf('c'), created: '50' },
+          ...{ after: 'b', policy: 'c', needs: '1' },
+          error: 'TaskCancelledError ERR_MILLRACE_TASK_CANCELLED: the task b that it waited for expired',
+        },
+        '120 s',
+      ),
+      'deps:b': null,
+      expiring: null,
+    },
+    again: { answer: [-1, '<now>', 0, 0] },
+  },
+]
+
 /** The record of one that was scheduled, and whose deadline has passed. */
 function expired(id: string) {
   return hash(
@@ -393,4 +493,4 @@ function expired(id: string) {
   )
 }
 
-for (const [name, test] of table('promote', [...due, ...over], shape)) it(name, test)
+for (const [name, test] of table('promote', [...due, ...over, ...released], shape)) it(name, test)

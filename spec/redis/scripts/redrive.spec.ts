@@ -2,7 +2,7 @@
 
 import { it } from 'node:test'
 import { frame } from '../../../lib/redis/frame.ts'
-import { hash, lane, zset } from '../../support/keyspace.ts'
+import { callOf, hash, lane, zset } from '../../support/keyspace.ts'
 import { type Row, table } from '../../support/script-table.ts'
 
 const rows: Row[] = [
@@ -118,6 +118,60 @@ const rows: Row[] = [
     answer: ['retried'],
     keyspace: { 'task:a': again('e1'), 'stream:normal': lane('0-0', { e1: 'a' }) },
     again: { answer: ['alive'] },
+  },
+  {
+    name: 'one that waited waits again for those that run, or run again; what the others gave it has',
+    seed: (s) =>
+      s
+        .failed('a', 1)
+        .ended('x', 'succeeded', 'value of x')
+        .ended('b', 'failed', 'error of b', {
+          ...{ entry: 'waiting/low', created: '50', after: 'a x gone', policy: 'f', needs: '1', inputs: '3' },
+          ...{ tied: '1', flow: 'f', 'in:2': 'sold' },
+        })
+        .command('HSET', 'P:releasing', 'a', 'f 1'),
+    args: ['a', 'b'],
+    answer: ['retried', 'retried'],
+    keyspace: {
+      'task:a': hash({ entry: 'e1', created: '9', errors: '1 200 error of a', tied: '1' }),
+      'task:b': hash({
+        ...{ entry: 'waiting/low', created: '50', after: 'a x gone', policy: 'f', needs: '1', inputs: '3' },
+        ...{ tied: '1', flow: 'f', 'in:1': 'svalue of x', 'in:2': 'sold' },
+        ...{ errors: '1 200 error of b', call: callOf('b') },
+      }),
+      'deps:a': hash({ b: '0' }),
+      'flow:f': hash({ b: 'a x gone', open: '1' }),
+      failed: null,
+      releasing: null,
+      'stream:normal': lane('0-0', { e1: 'a' }),
+    },
+    again: { answer: ['alive', 'alive'] },
+  },
+  {
+    name: 'one whose parent has failed still is told so by promote; one that takes what is gone stays as it is',
+    seed: (s) =>
+      s
+        .failed('a', 1)
+        .ended('b', 'failed', 'error of b', {
+          entry: 'waiting/normal',
+          created: '50',
+          after: 'a',
+          policy: 'f',
+        })
+        .ended('c', 'failed', 'error of c', { after: 'gone', policy: 'f', inputs: '1' }),
+    args: ['b', 'c'],
+    answer: ['retried', 'empty'],
+    keyspace: {
+      'task:a': hash({ entry: '9-0', end: 'f 1 100 200 w1', call: callOf('a'), error: 'error of a' }),
+      'task:b': hash({
+        ...{ entry: 'waiting/normal', created: '50', after: 'a', policy: 'f', needs: '1' },
+        ...{ errors: '1 200 error of b', call: callOf('b') },
+      }),
+      'deps:a': hash({ b: '0' }),
+      releasing: hash({ a: 'f <now+60s>' }),
+    },
+    published: { control: ['due 0'] },
+    again: { answer: ['alive', 'empty'] },
   },
 ]
 

@@ -104,6 +104,29 @@ const rows: Row[] = [
     keyspace: { 'task:a': null, failed: null },
     again: { answer: ['none'] },
   },
+  {
+    name: 'one that others wait for is told to them by promote, and stays as long; then it goes',
+    seed: (s) =>
+      s
+        .scheduled('a', 30_000, { record: { tied: '1' } })
+        .child('b', ['a'])
+        .failed('c', 1)
+        .child('d', ['c'])
+        .command('PERSIST', 'P:task:c')
+        .command('HSET', 'P:releasing', 'c', `f ${s.at(60_000)}`),
+    args: remove('a', 'c'),
+    answer: ['removed', 'removed'],
+    keyspace: {
+      'task:a': hash({
+        ...{ entry: 'scheduled/normal', call: callOf('a'), created: '50', tied: '1' },
+        ...{ end: 'c 0 0 <now> ', error },
+      }),
+      scheduled: null,
+      failed: null,
+      releasing: hash({ a: 'c <now+30s>', c: 'f <now>' }),
+    },
+    published: { control: ['due 0'] },
+  },
 ]
 
 for (const [name, test] of table('remove', rows)) it(name, test)

@@ -1,7 +1,8 @@
 -- Whether somebody will still take a task, by where its record says that it is. Gives a word, and of a stray what
 -- putting it back in line needs: its lane, its call, and its entry where that was read and nobody holds it.
 --   fine · eternal: it has ended, and its record never expires · junk: no record of ours
---   waiting: for another task; whether one leads to it, only who has seen all records can tell (is_orphan: none does)
+--   waiting: for another task with its key; whether one leads to it, only who has seen all records can tell (is_orphan: none
+--   does). Of one that waits for parents it is known here
 --   stray: its place is gone · gone: so is its call
 local MOST_FRONT = 10000 -- of a longer list, what lies further back counts as found
 local last_read = {}
@@ -26,10 +27,26 @@ local function is_listed(word, id, name)
   return call('LLEN', P .. ':front') > MOST_FRONT
 end
 
+-- Whether as many of its parents as it waits for will tell it how they end.
+local function is_led(id, needs, after)
+  local leading = 0
+  for parent in string.gmatch(after or '', '%S+') do
+    if call('HEXISTS', P .. ':deps:' .. parent, id) == 1 then
+      local record = pcall('HMGET', TASK .. parent, 'entry', 'end')
+      local is_open = not record.err and record[1] and not record[2]
+      if is_open or call('HEXISTS', P .. ':releasing', parent) == 1 then leading = leading + 1 end
+    end
+  end
+  return leading >= tonumber(needs)
+end
+
 local function disorder(id, is_orphan)
-  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call', 'unknown')
+  local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'call', 'unknown', 'needs', 'after')
   if record.err then return 'junk' end
-  if record[2] then return call('PTTL', TASK .. id) == -1 and 'eternal' or 'fine' end
+  if record[2] then
+    local stays = call('PTTL', TASK .. id) == -1 and call('HEXISTS', P .. ':releasing', id) == 0
+    return stays and 'eternal' or 'fine'
+  end
   if not record[1] then return call('EXISTS', TASK .. id) == 1 and 'junk' or 'fine' end
   local kept, lane, entry = record[3], task.parse_place(record[1])
   if lane then
@@ -42,7 +59,11 @@ local function disorder(id, is_orphan)
   else
     local word, to = string.match(record[1], '^(%a+)/(%a+)$')
     if word == 'waiting' then
-      if not is_orphan then return 'waiting' end
+      if record[5] then
+        if is_led(id, record[5], record[6]) then return 'fine' end
+      elseif not is_orphan then
+        return 'waiting'
+      end
     elseif word ~= 'scheduled' and word ~= 'parked' and word ~= 'front' and word ~= 'line' then
       return 'junk'
     elseif is_listed(word, id, record[4]) then

@@ -25,13 +25,7 @@ local function release_key(how, id, name)
   if lane then
     -- A key that is held for a time may be free by now, or another's: who waits for this task goes on all the same.
     if not holder or holder == id then call('SET', key, follower, 'KEEPTTL') end
-    if waits[4] and tonumber(waits[4]) > tonumber(now) then
-      call('HSET', TASK .. follower, 'entry', 'scheduled/' .. lane)
-      at_time(SCHEDULED, follower, tonumber(waits[4]))
-    else
-      call('HDEL', TASK .. follower, 'call')
-      line_up(follower, lane, waits[2])
-    end
+    go_on(follower, lane, waits[2], waits[4])
   elseif holder == id then
     local held_for = call('PTTL', key)
     if how.state == 'cancelled' or how.state == 'expired' or (held_for < 0 and how.state ~= 'failed') then
@@ -45,12 +39,14 @@ local function release_key(how, id, name)
 end
 
 -- A failure that a script itself finds: the error in the form that lib/remote-error.ts reads. The entry's first
--- byte is the length of the asking client's name, which follows it (lib/envelope.ts).
-local function settle_as_error(how, id, packed_call, kept, clients, key_name, tied, name, code, message)
+-- byte is the length of the asking client's name, which follows it (lib/envelope.ts). cause: packed.
+local function settle_as_error(how, id, packed_call, kept, clients, key_name, tied, name, code, message, cause)
   local asked = string.byte(packed_call, 1) or 0
   local client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or ''
-  settle(how, id, how.ran or '0', cmsgpack.pack({ name = name, code = code, message = message }), kept, client, clients, key_name,
-    tied)
+  local packed = cmsgpack.pack({ name = name, code = code, message = message })
+  -- What is packed elsewhere need not be understood here: a map of three, and a fourth pair behind them.
+  if cause then packed = '\132' .. string.sub(packed, 2) .. '\165cause' .. cause end
+  settle(how, id, how.ran or '0', packed, kept, client, clients, key_name, tied)
 end
 
 -- A task whose cancelling was asked for while it ran, and that its worker does not run any more.
