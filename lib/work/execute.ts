@@ -221,8 +221,7 @@ class Attempt {
 
   #fail(thrown: unknown): void {
     if (this.#isTooLate) this.#concludeGivenUp()
-    // One that heeds the signal of a worker that stops is given back.
-    else if (!this.#held.isHeeding(thrown)) this.#failed(thrown)
+    else this.#failed(thrown)
   }
 
   #failed(thrown: unknown): void {
