@@ -30,8 +30,8 @@ describe('when workers die', { concurrency: 2 }, () => {
       for (const call of calls) {
         // What was told of it before the end stays.
         const value = await call.get({ timeout: 30_000 })
-        assert.match(value, new RegExp(`^${where} by attempt [12]$`))
-        if (where === 'middle') assert.equal(value, 'middle by attempt 2')
+        // A process that gets no time for as long as its lease counts as dead too.
+        assert.match(value, where === 'middle' ? /^middle by attempt [2-9]$/ : /^end by attempt [1-9]$/)
         const info = await call.info()
         assert.deepEqual([info?.state, `${where} by attempt ${info?.attempt}`], ['succeeded', value])
       }
@@ -54,7 +54,7 @@ describe('when workers die', { concurrency: 2 }, () => {
     const error = await rejection<TaskFailedError>(poison.get({ timeout: 30_000 }))
     assert.equal((error.cause as { code?: string }).code, 'ERR_MILLRACE_POISON')
     for (const call of good) assert.equal(await call.get({ timeout: 30_000 }), undefined)
-    assert.match(all[2]!.output, new RegExp(`poisonous 1: ${poison.id}/3 end`))
+    assert.match(all[2]!.output, new RegExp(`poisonous 1: ${poison.id}/\\d+ end`))
   })
 
   test('in a commit, its calls run again', async () => {
@@ -67,7 +67,8 @@ describe('when workers die', { concurrency: 2 }, () => {
     await using _second = worker(s)
     for (const call of calls) {
       assert.equal(await call.get({ timeout: 30_000 }), 'x')
-      assert.equal((await call.info())?.attempt, 2)
+      const attempt = (await call.info())?.attempt
+      assert.ok(attempt !== undefined && attempt >= 2, `attempt ${attempt}`)
     }
   })
 
@@ -81,7 +82,7 @@ describe('when workers die', { concurrency: 2 }, () => {
     assert.match(first.output, /kept the event loop past its timeout of 1000 ms/)
     await using _second = worker(s)
     for (const call of calls) {
-      assert.equal(await call.get({ timeout: 30_000 }), 'attempt 2')
+      assert.match(await call.get({ timeout: 30_000 }), /^attempt [2-9]$/)
       assert.equal((await call.info())?.crashes, 0)
     }
   })
