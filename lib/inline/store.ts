@@ -124,6 +124,7 @@ export class InlineStore implements Verbs {
     const follower = this.#ledger.records.get(holder.next ?? '')
     if (follower?.state === 'waiting') {
       follower.call = packed(call)
+      this.#limit(follower, wishes)
       return this.#join(call, follower.id, 'waiting')
     }
     holder.next = call.id
@@ -151,15 +152,18 @@ export class InlineStore implements Verbs {
     return this.#ledger.records.has(id)
   }
 
-  #add(call: NewCall, key: string | undefined, { line, slots = 0, max = 0, per = 0 }: Wishes): TaskRecord {
+  #add(call: NewCall, key: string | undefined, wishes: Wishes): TaskRecord {
     const record = this.#ledger.add(call.id, call.lane, packed(call))
     record.key = key
-    if (line !== undefined) {
-      record.limit = { key: line, slots, max, per }
-      this.#ledger.limits.keep(record.limit)
-    }
+    this.#limit(record, wishes)
     if (call.isAwaited) this.#ledger.await(record)
     return record
+  }
+
+  #limit(record: TaskRecord, { line, slots = 0, max = 0, per = 0 }: Wishes): void {
+    if (line === undefined) return
+    record.limit = { key: line, slots, max, per }
+    this.#ledger.limits.keep(record.limit)
   }
 }
 

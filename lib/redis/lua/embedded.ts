@@ -1327,6 +1327,7 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
         call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
       end
       call('HSET', TASK .. next_id, 'call', packed_call)
+      if o.line then task.lines().keep(TASK .. next_id, o) end
       return next_id
     end
     wait(id, lane, packed_call, o, begin)
@@ -1520,6 +1521,7 @@ ${rare}  local task, notes, enqueue_how = rare(), {}, nil
         call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
       end
       call('HSET', TASK .. next_id, 'call', packed_call)
+      if o.line then task.lines().keep(TASK .. next_id, o) end
       return next_id
     end
     wait(id, lane, packed_call, o, begin)

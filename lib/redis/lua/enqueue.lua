@@ -92,6 +92,7 @@ local function special()
         call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
       end
       call('HSET', TASK .. next_id, 'call', packed_call)
+      if o.line then task.lines().keep(TASK .. next_id, o) end
       return next_id
     end
     wait(id, lane, packed_call, o, begin)

@@ -167,6 +167,23 @@ const enqueue: Row[] = [
     again: { answer: 0 },
   },
   {
+    name: 'of a follower the newest call counts, also which key it waits under',
+    seed: (s) =>
+      s
+        .running('x', 'w1', { record: { key: 'k' } })
+        .holdsKey('x')
+        .waiting('y', 'x', { record: { limit: 'm 1 0 0', tied: '1' } }),
+    args: sent(to('a', 'line', 'n', 'slots', 2, 'key', 'k', 'again', 1)),
+    answer: [0, 1, 'y waiting'],
+    keyspace: {
+      'task:y': hash({
+        ...{ entry: 'waiting/normal', call: callOf('a'), created: '50', key: 'k' },
+        ...{ limit: 'n 2 0 0', tied: '1' },
+      }),
+      'joined:a': { string: 'y', expires: '60 s' },
+    },
+  },
+  {
     name: 'what waits in lines counts as waiting where there is a cap',
     seed: (s) => s.lined('x', 'k 0 0 0').limit('k', '0 0 0').ring('k'),
     args: ['0', '2', '', ...to('a', 'line', 'k'), ...to('b', 'line', 'k')],
@@ -513,6 +530,33 @@ const turns: Row[] = [
       'limit:k': null,
       parked: zset({ 'add/x': '0' }),
       expiring: zset({ x: '<now+60s>' }),
+    },
+    again: { answer: ['a'] },
+  },
+  {
+    name: 'a task that waited for the end of another goes into its line then',
+    seed: (s) =>
+      holds(s.worker('w1'), 'x', 'k 1 0 0')
+        .limit('k', '1 0 0', { busy: ['x'] })
+        .command('HSET', 'P:deps:x', 'a', '0')
+        .record('a', {
+          ...{ entry: 'waiting/normal', call: callOf('a'), created: '50', limit: 'm 1 0 0', tied: '1' },
+          ...{ after: 'x', policy: 'f', needs: '1' },
+        }),
+    args: turn(0, outcome()),
+    answer: ['d'],
+    published: { control: ['front'] },
+    keyspace: {
+      'task:x': ended(),
+      'task:a': waits('a', 'm 1 0 0', { after: 'x', policy: 'f' }),
+      'stream:first': lane('1-0', {}, { w1: [] }),
+      'line:normal': zset({ [`m ${NUMBER_1} a`]: '0' }),
+      'limit:m': hash({ numbers: '1 0 0', last: '1' }),
+      'deps:x': null,
+      'busy:k': null,
+      'limit:k': null,
+      ring: zset({ m: '1' }),
+      settings: lines,
     },
     again: { answer: ['a'] },
   },
