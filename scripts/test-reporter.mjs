@@ -1,6 +1,7 @@
 /** What broke, in full; a line for each file; the counts. */
 
 import { relative } from 'node:path'
+import { inspect } from 'node:util'
 
 /** @param {AsyncIterable<import('node:test').TestEvent>} events */
 export default async function* report(events) {
@@ -50,6 +51,6 @@ const show = (value) => {
   try {
     return JSON.stringify(value) ?? String(value)
   } catch {
-    return String(value)
+    return inspect(value)
   }
 }

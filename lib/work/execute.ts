@@ -221,7 +221,8 @@ class Attempt {
 
   #fail(thrown: unknown): void {
     if (this.#isTooLate) this.#concludeGivenUp()
-    else this.#failed(thrown)
+    // One that heeds the signal of a worker that stops is given back.
+    else if (!this.#held.isHeeding(thrown)) this.#failed(thrown)
   }
 
   #failed(thrown: unknown): void {

@@ -99,6 +99,13 @@ export class Held implements Place, SlotHolder {
     return this.#abortReason
   }
 
+  /** Whether a handler throws because its signal has aborted: the reason, or what Node's own functions make of it. */
+  isHeeding(thrown: unknown): boolean {
+    const reason = this.#abortReason
+    if (reason === undefined || !(thrown instanceof Error)) return false
+    return thrown === reason || thrown.cause === reason || thrown.name === 'AbortError'
+  }
+
   abort(reason: string): void {
     this.#abort(new TaskAbortedError(reason))
   }

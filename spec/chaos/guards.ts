@@ -7,6 +7,10 @@ export interface Guard {
   readonly is: string
   /** The row that has to fail without it. */
   readonly row: string
+  /** A pattern of what the row says then: a worker that does not even start makes every row fail, and proves nothing. */
+  readonly seen: string
+  /** Ms that the row waits for its end, at most. Default 16,000: what hangs without its guard hangs for good. */
+  readonly patience?: number
   readonly file: string
   readonly cut: string
   readonly put: string

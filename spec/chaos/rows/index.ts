@@ -22,6 +22,7 @@ import { rollingRestarts } from './t21-rolling-restarts.ts'
 import { lostReplies } from './t22-lost-replies.ts'
 import { bursts } from './t23-bursts.ts'
 import { soak } from './t24-soak.ts'
+import { takenBack } from './t25-taken-back.ts'
 import { guards } from './t99-guards.ts'
 
 export const ROWS: readonly Row[] = [
@@ -46,5 +47,6 @@ export const ROWS: readonly Row[] = [
   lostReplies,
   bursts,
   soak,
+  takenBack,
   guards(() => ROWS),
 ]

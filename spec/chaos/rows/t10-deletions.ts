@@ -1,13 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import type { TaskHandle } from '../../../lib/index.ts'
 import { LANES } from '../../../lib/record.ts'
 import { until } from '../../support/until.ts'
+import type { Line } from '../journal.ts'
 import { P, Rig } from '../rig.ts'
 import { figuresOf, type Row } from '../row.ts'
 
 const LEASE = 1_500
 const SIZES = { short: { rounds: 1 }, full: { rounds: 6 } } as const
 const STREAM = `${P}:stream:normal`
+/** Ms that one task runs while those behind it end; how often that is tried. */
+const LONG = 1_000
+const TRIES = 5
 
 const DELETIONS = {
   FLUSHALL: (redis: Redis) => redis.flushall(),
@@ -34,6 +39,7 @@ export const deletions: Row = {
     await Promise.all([rig.worker({ lease: LEASE }), rig.worker({ lease: LEASE })])
     const faults: Fault[] = []
     const recoveries: number[] = []
+    let ended = 0
     const strike = async (what: Deletion): Promise<void> => {
       const from = Date.now()
       await DELETIONS[what](redis.client)
@@ -50,7 +56,7 @@ export const deletions: Row = {
       await until(
         'all that was called afterwards to run',
         () => open(rig, faults.at(-1)!).length === 0,
-        30_000,
+        Math.min(30_000, options.patience ?? Number.POSITIVE_INFINITY),
       )
       recoveries.push(Date.now() - faults.at(-1)!.to)
       for (const lane of LANES) await until(`the group of lane ${lane}`, () => hasGroup(redis.client, lane))
@@ -74,18 +80,34 @@ export const deletions: Row = {
         await probe()
         await recovered()
       }
+      // Ended, and still in the stream: a new group delivers them once more.
+      ended += await leaveBehind(rig)
+      await strike('XGROUP DESTROY')
+      await probe()
+      await recovered()
     }
     if (size === 'short') await resubscribed(redis.client, LEASE)
     await until('all waits to settle', () => producer.unsettled.size === 0, 40_000).catch(() => {})
     const hung = producer.unsettled.size
     if (hung > 0) return { problems: [`${hung} waits hang`], figures: { hung } }
-    const problems = [...rig.problems, ...(await resurrected(rig, faults)), ...wronglyLost(rig, faults)]
+    const problems = [
+      ...rig.problems,
+      ...(await resurrected(rig, faults)),
+      ...endedBefore(rig, faults),
+      ...wronglyLost(rig, faults),
+    ]
     const lost = await forgetLost(rig)
     await rig.finish(30_000, { mayLose: true })
     const verdict = await rig.verdict({ mayLose: true, extraRuns: Number.POSITIVE_INFINITY })
     return {
       problems: [...problems, ...verdict.problems],
-      figures: { ...figuresOf(verdict), lost, deletions: faults.length, hung },
+      figures: {
+        ...figuresOf(verdict),
+        lost,
+        deletions: faults.length,
+        'ended, delivered again': ended,
+        hung,
+      },
       recoveries,
     }
   },
@@ -100,6 +122,29 @@ function open({ journal, producer }: Rig, { to }: Fault): string[] {
 async function hasGroup(redis: Redis, lane: string): Promise<boolean> {
   const groups = (await redis.xinfo('GROUPS', `${P}:stream:${lane}`).catch(() => [])) as unknown[][]
   return groups.some((group) => group.includes('workers'))
+}
+
+/**
+ * Entries of tasks that have ended, because one before them runs: how many. None where the machine was too slow: once
+ * the first has run for 50 ms, entries behind it are deleted one by one.
+ */
+async function leaveBehind({ producer, tasks, redis: { client } }: Rig): Promise<number> {
+  const call = (n: number, ms: number): TaskHandle => producer.call(() => tasks.work(n, ms), { expected: n })
+  const hasEnded = ({ id }: TaskHandle): boolean => !producer.unsettled.has(id)
+  for (let n = 0; n < TRIES; n++) {
+    await until('nothing to run', async () => (await client.xpending(STREAM, 'workers'))[0] === 0)
+    // As if trimming had been held up before: else a few entries are deleted at once.
+    await client.hset(`${P}:untidy`, 'normal', '')
+    const long = call(0, LONG)
+    const short = Array.from({ length: 30 }, (_, n) => call(n, 0))
+    await until('the short ones to end', () => short.every(hasEnded))
+    // The first field of an entry is the id of its task.
+    const there = new Set((await client.xrange(STREAM, '-', '+')).map(([, fields]) => fields[0]))
+    const left = short.filter(({ id }) => there.has(id)).length
+    if (left > 0) return left
+    await until('the long one to end', () => hasEnded(long))
+  }
+  return 0
 }
 
 /** Callers look at once at what they wait for, where a sweep would do so within ten seconds. */
@@ -124,6 +169,20 @@ async function resurrected({ journal, redis }: Rig, faults: readonly Fault[]): P
   if (there.length > 0) problems.push(`${there.length} records are there again: ${there[0]}`)
   if (again.length > 0) problems.push(`${again.length} tasks ran after their end: ${again[0]!.id}`)
   return problems
+}
+
+/** What was called since the deletion before, and had ended before the group was destroyed, does not run once more. */
+function endedBefore({ journal }: Rig, faults: readonly Fault[]): string[] {
+  const lines = journal.read()
+  const timesOf = (wanted: Line['verb']): Map<string, number> =>
+    new Map(lines.filter(({ verb }) => verb === wanted).map(({ id, at }) => [id, at]))
+  const [calledAt, settledAt, lastStart] = [timesOf('invoke'), timesOf('settled'), timesOf('start')]
+  const again = faults.flatMap(({ what, from }, index) => {
+    const since = faults[index - 1]?.to ?? 0
+    const ended = [...settledAt].filter(([id, at]) => at < from && calledAt.get(id)! > since)
+    return what === 'XGROUP DESTROY' ? ended.filter(([id]) => lastStart.get(id)! >= from) : []
+  })
+  return again.length > 0 ? [`${again.length} tasks ran again after their end: ${again[0]![0]}`] : []
 }
 
 /** Lost may be what was called before the deletion of a stream; a group that is destroyed loses nothing. */

@@ -1,4 +1,5 @@
 import type { TaskHandle } from '../../../lib/index.ts'
+import { until } from '../../support/until.ts'
 import { Crew } from '../crew.ts'
 import { definePoison } from '../poison.ts'
 import { Rig } from '../rig.ts'
@@ -51,21 +52,41 @@ export const poison: Row = {
       const pause = random.between(0, 100)
       given.push({ kind, handle: rig.producer.call(() => harmful[kind](pause)) })
     })
-    await rig.finish(120_000)
-    await crew.over()
-    const verdict = await rig.verdict({ mayFail: true })
-
-    const problems = [...verdict.problems, ...rig.problems]
-    const begins = new Map<string, number>()
-    for (const { verb, id } of rig.journal.read()) {
-      if (verb === 'start') begins.set(id, (begins.get(id) ?? 0) + 1)
+    const beginnings = (): Map<string, number> => {
+      const begins = new Map<string, number>()
+      for (const { verb, id } of rig.journal.read()) {
+        if (verb === 'start') begins.set(id, (begins.get(id) ?? 0) + 1)
+      }
+      return begins
     }
+    const tooOften = (): string[] => {
+      const begins = beginnings()
+      const over = given.filter(({ handle }) => (begins.get(handle.id) ?? 0) > maxCrashes)
+      return over.map(({ kind, handle }) => `${kind} began ${begins.get(handle.id)} times`)
+    }
+    let isOver = false
+    const hung: string[] = []
+    const finish = rig
+      .finish(120_000)
+      .catch((error: Error) => hung.push(error.message))
+      .finally(() => {
+        isOver = true
+      })
+    // What is not bounded is not waited for.
+    await until('the end', () => isOver || tooOften().length > 0, 130_000)
+    await crew.over()
+    const problems = tooOften()
+    if (problems.length > 0) return { problems, figures: {} }
+    await finish
+    problems.push(...hung)
+    if (hung.length > 0) return { problems, figures: {} }
+    const verdict = await rig.verdict({ mayFail: true })
+    const begins = beginnings()
+    problems.push(...verdict.problems, ...rig.problems)
     for (const { kind, handle } of given) {
       const info = await handle.info()
       const end = (info?.error as { code?: string } | undefined)?.code ?? info?.state
       if (end !== ENDS[kind]) problems.push(`${kind} ended as ${end} after ${info?.crashes} crashes`)
-      if ((begins.get(handle.id) ?? 0) > maxCrashes)
-        problems.push(`${kind} began ${begins.get(handle.id)} times`)
     }
     const handles = new Set(given.map(({ handle }) => handle.id))
     const failed = rig.journal.read().filter(({ verb, rest }) => verb === 'settled' && rest[0] === 'failed')

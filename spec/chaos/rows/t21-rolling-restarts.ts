@@ -1,7 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Child } from '../../support/processes.ts'
+import { until } from '../../support/until.ts'
 import { Rig } from '../rig.ts'
 import { figuresOf, type Row } from '../row.ts'
+
+/** Ms: more than the half second that a worker gives its handlers once it has aborted them. */
+const LONG = 800
 
 const SIZES = {
   short: { restarts: 3, lines: 1, perSecond: 60 },
@@ -27,6 +31,7 @@ export const rollingRestarts: Row = {
         left -= 1
         const next = await open()
         await delay(random.between(0, 200))
+        if (left % 2 === 0) await busy(rig, old)
         const began = performance.now()
         old.signal('SIGTERM')
         const end = await old.ended
@@ -60,4 +65,17 @@ export const rollingRestarts: Row = {
       recoveries: drains,
     }
   },
+}
+
+/** Resolves when this worker runs something long: it cannot leave well without waiting for it. */
+async function busy(rig: Rig, worker: Child): Promise<void> {
+  const [id] = rig.said(/^ready (\S+)$/gm, [worker])
+  for (let hasIt = false; !hasIt; ) {
+    const handle = rig.producer.call(() => rig.tasks.work(LONG, LONG), { expected: LONG })
+    const info = await until('a long task to begin', async () => {
+      const now = await handle.info()
+      return now?.state === 'running' && now
+    })
+    hasIt = info.worker === id
+  }
 }
