@@ -5,6 +5,7 @@ import { after, afterEach, before, describe, test } from 'node:test'
 import { currentTask, Queue, RetryLater, type Worker } from '../../lib/index.ts'
 import { gate, rejection } from '../support/fresh.ts'
 import { until } from '../support/until.ts'
+import { sender } from '../support/wishes.ts'
 import { documentedRules, ROLES, type Roles, startRoles } from './roles.ts'
 
 const P = 'millrace:{orders}'
@@ -469,5 +470,43 @@ describe('an operator', () => {
     assert.equal(await operator.quietWorker(worker.id), 1)
     assert.equal(await operator.stopWorker(worker.id), 1)
     await stopped
+  })
+})
+
+describe('of calls that wait for others', () => {
+  test('a producer makes them and ends them, workers tell them, an operator ends and redrives them', async () => {
+    const [producer, operator] = [roles.queue('producer'), roles.queue('operator')]
+    const worker = await roles.work(define(roles.queue('worker')))
+    using raw = await sender(roles.url('producer'), 'orders')
+    const get = (id: string): Promise<unknown> => producer.handle(id).get({ timeout: 20_000 })
+    const later = { delay: 60_000 }
+
+    const first = await raw.call('add', [1, 2], { flow: 'f' })
+    const second = await raw.call('add', [4], { after: [first], take: true, flow: 'f' })
+    assert.equal(await get(second), 7)
+    const failed = await raw.call('fail', [1])
+    const behind = await raw.call('add', [1, 1], { after: [failed] })
+    assert.match((await rejection(get(behind))).message, /DependencyError/)
+    const late = await raw.call('add', [1, 1], { after: [failed] })
+    assert.match((await rejection(get(late))).message, /DependencyError/)
+
+    const ended = [await raw.call('add', [1, 1], later), await raw.call('add', [1, 1], later)]
+    const waiting = await Promise.all(ended.map((id) => raw.call('add', [1, 1], { after: [id], flow: 'g' })))
+    assert.equal(await producer.cancel(ended[0]!), 'cancelled')
+    assert.equal(await operator.remove(ended[1]!), 'removed')
+    for (const id of waiting) assert.match((await rejection(get(id))).message, /was cancelled$/)
+
+    const lost = await raw.call('add', [1, 1], later)
+    const last = await raw.call('add', [1, 1], { after: [lost] })
+    await roles.redis.client.del(`${P}:task:${lost}`)
+    assert.match((await rejection(get(last))).message, /is lost$/)
+
+    assert.deepEqual([await operator.retry(failed), await operator.retry(behind)], ['retried', 'retried'])
+    assert.match((await rejection(get(behind))).message, /DependencyError/)
+    assert.equal(
+      await operator.cancel(await raw.call('add', [1], { after: [await raw.call('add', [1], later)] })),
+      'cancelled',
+    )
+    await stop(worker)
   })
 })
