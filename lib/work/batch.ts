@@ -104,8 +104,13 @@ function runTogether(
     })
   }
   const returned = (given: unknown): void => endAll(outcomesOf(name, given, calls.length))
-  const threw = (error: unknown): void => endAll(() => ({ error }))
   const contexts = calls.map(({ context }) => context)
+  const threw = (error: unknown): void => {
+    const helds = contexts.map((context) => RunContext.heldOf(context))
+    // Who heeds the signal of one of them, when the worker stops, heeds that of each.
+    const isHeeding = helds.some((held) => held?.isHeeding(error))
+    endAll((index) => ({ error: (isHeeding && helds[index]?.abortReason) || error }))
+  }
   try {
     const given = runWith(new BatchContext(name, contexts), handler, [[...calls]])
     if (isThenable(given)) Promise.resolve(given).then(returned, threw)

@@ -222,7 +222,8 @@ class Attempt {
   #fail(thrown: unknown): void {
     if (this.#isTooLate) this.#concludeGivenUp()
     // One that heeds the signal of a worker that stops is given back.
-    else if (!this.#held.isHeeding(thrown)) this.#failed(thrown)
+    else if (this.#held.isHeeding(thrown)) this.#ticket?.over()
+    else this.#failed(thrown)
   }
 
   #failed(thrown: unknown): void {

@@ -13,7 +13,7 @@ import {
   type TaskFailedError,
 } from '../../lib/index.ts'
 import { createTestQueue } from '../../lib/testing.ts'
-import { type Fresh, freshQueues, gate, rejection } from '../support/fresh.ts'
+import { aborted, type Fresh, freshQueues, gate, rejection } from '../support/fresh.ts'
 import { until } from '../support/until.ts'
 
 const { fresh } = freshQueues()
@@ -247,9 +247,9 @@ describe('each call of a batch', () => {
   test('has its own timeout, from the beginning of the handler on', async () => {
     await using s = fresh()
     const { passed, open } = gate()
-    const aborted: number[] = []
+    const over: number[] = []
     const { task } = doubling(s, { timeout: 150 }, async (calls) => {
-      for (const { signal, args } of calls) signal.addEventListener('abort', () => aborted.push(args[0]))
+      for (const { signal, args } of calls) signal.addEventListener('abort', () => over.push(args[0]))
       await passed
     })
     const [short, long] = [task(1), task.with({ timeout: MINUTE })(2)]
@@ -257,7 +257,7 @@ describe('each call of a batch', () => {
     await s.work({ ...ONE, abortGrace: 50 })
     const { cause } = await rejection<TaskFailedError>(short.get())
     assert.equal((cause as Error).name, 'TaskTimeoutError')
-    assert.deepEqual(aborted, [1])
+    assert.deepEqual(over, [1])
     assert.equal((await long.info())?.state, 'running')
     open()
     assert.equal(await long.get(), 4)
@@ -289,6 +289,28 @@ describe('each call of a batch', () => {
     open()
     assert.match((await rejection(first.get())).message, /one of two/)
     assert.equal(await second.get(), 4)
+  })
+
+  test('is given back at a stop where the handler heeds the signal of one of them', async () => {
+    await using s = fresh()
+    let hasBegun = false
+    const { task } = doubling(s, {}, async ([call]) => {
+      hasBegun = true
+      throw await aborted(call!.signal)
+    })
+    const calls = [task(1), task(2)]
+    await Promise.all(calls.map((call) => call.enqueued))
+    const worker = await s.work(ONE)
+    await until('it to begin', () => hasBegun)
+    await worker.stop({ timeout: 1 })
+    const infos = await Promise.all(calls.map((call) => call.info()))
+    assert.deepEqual(
+      infos.map((info) => [info?.state, info?.attempt]),
+      [
+        ['queued', 1],
+        ['queued', 1],
+      ],
+    )
   })
 
   test('tells its progress', async () => {
