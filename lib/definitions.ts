@@ -12,7 +12,6 @@ import {
 import { DuplicateTaskError, OptionError } from './errors.ts'
 import { resolveBatch } from './gather-options.ts'
 import { checkName } from './ids.ts'
-import { Operations } from './operations.ts'
 import { partsOf } from './options.ts'
 import type { CallArgs, CallReturn, HandlerArgs, HandlerReturn, MaybeSchema } from './schema.ts'
 import {
@@ -22,6 +21,7 @@ import {
   resolveRemote,
   type TaskDefaults,
 } from './task-options.ts'
+import { Together } from './together.ts'
 import { type BatchCall, joinBatch, localBatch } from './work/batch.ts'
 import { forLocal, forWorker } from './work/checked.ts'
 import { Commits } from './work/commits.ts'
@@ -49,7 +49,7 @@ interface Defined {
   readonly batch?: Definition['batch']
 }
 
-export abstract class Definitions extends Operations {
+export abstract class Definitions extends Together {
   protected readonly registry = new Map<string, Definition>()
 
   protected abstract defining(): Defining

@@ -105,6 +105,13 @@ export const encodeNameOnly = (name: string): readonly [Buffer, Buffer] => [
   encode([name], { what: 'name', maxBytes: 1024, hint: '' }),
 ]
 
+/** A packed call without a head, with the form in which outcomes of others come in front of its arguments. */
+export function withInputs(packed: Buffer, inputs: string): Buffer {
+  const [name, args, options] = decode(packed, CALL_DEPTH) as [string, unknown[], object | undefined]
+  const limits: EncodeLimits = { what: 'arguments', maxBytes: Number.POSITIVE_INFINITY, hint: '' }
+  return encode([name, args, { ...options, inputs }], limits, args)
+}
+
 /** The name alone, from the beginning of a call that may be cut short: it is a msgpack string at the head of a list. */
 export function nameOf(bytes: Buffer): string | undefined {
   const at = 2 + (bytes[0] ?? 0)

@@ -2,8 +2,10 @@
 
 export { type GetOptions, TaskHandle } from './call/handle.ts'
 export type { QueueHealth } from './call/health.ts'
-export type { PreparedCall } from './call/prepared.ts'
-export type { Ensured, Found, RemoteTask, Task } from './call/task.ts'
+export type { EnqueuedCall } from './call/many.ts'
+export type { PreparedCall, PreparedStep } from './call/prepared.ts'
+export type { CallbackOptions, Ensured, Found, RemoteTask, Task, TaskFailure } from './call/task.ts'
+export type { TransactionOptions } from './call/transaction.ts'
 export { type Config, defineConfig, type QueueConfig } from './cli/config.ts'
 export type { Backoff } from './envelope.ts'
 export {
@@ -35,6 +37,9 @@ export {
   UnsupportedValueError,
   WaitTimeoutError,
 } from './errors.ts'
+export { TransactionAbortedError, TransactionTooLargeError } from './errors-together.ts'
+export { chain, chainOf, chord, type Flow, type FlowStep, group, type PartialFlow } from './flow/flow.ts'
+export type { FlowHandle, FlowTask, FlowTree } from './flow/handle.ts'
 export type { LimitOptions } from './limits.ts'
 export type { Logger } from './logger.ts'
 export type { FailedFilter, StacksOptions } from './operations.ts'

@@ -4,6 +4,7 @@ import { Enqueuer } from './call/enqueue.ts'
 import { type HandleServices, TaskHandle } from './call/handle.ts'
 import { type QueueHealth, queueHealth } from './call/health.ts'
 import { Replies } from './call/replies.ts'
+import { runOutside } from './call/scope.ts'
 import type { TaskServices } from './call/services.ts'
 import { Deadlines } from './deadlines.ts'
 import { type Defining, Definitions } from './definitions.ts'
@@ -56,7 +57,7 @@ export class Queue extends Definitions implements AsyncDisposable {
   readonly #operators: Operators
   readonly #replies: Replies
   readonly #enqueuer: Enqueuer
-  readonly #services: TaskServices
+  protected readonly services: TaskServices
   readonly #workers = new Set<Pick<Worker, 'stop'>>()
   readonly #watches = new Set<Watching>()
   #closing: Promise<void> | undefined
@@ -84,7 +85,8 @@ export class Queue extends Definitions implements AsyncDisposable {
     this.#options = resolve('Queue', hosted(this, options), QUEUE_OPTIONS)
     const { namespace, maxPayload, enqueueTimeout, maxBuffered, maxQueued, onFull } = this.#options
     const client = newClientId()
-    const onError = (error: Error): void => report(this, error)
+    // Who listens may call tasks, and those are no part of a transaction that something else was begun in.
+    const onError = (error: Error): void => runOutside(() => report(this, error))
     const { inline, redis, failedTtl } = this.#options
     if (inline) {
       if (redis !== undefined) throw new OptionError('Queue: inline and redis exclude each other')
@@ -98,7 +100,7 @@ export class Queue extends Definitions implements AsyncDisposable {
     const backend: Backend = (this.#inline ?? this.#redis)!
     const { admin, inspect, schedules } = backend
     this.#backend = backend
-    const isOwn: Operators['isOwn'] = ({ services }) => services === this.#services
+    const isOwn: Operators['isOwn'] = ({ services }) => services === this.services
     this.#operators = { admin, tasks: new Tasks(admin, inspect), inspect, failedTtl, schedules, isOwn }
     this.#replies = new Replies({ backend, client, limits: this.#options, onError })
     this.#enqueuer = new Enqueuer({
@@ -119,13 +121,22 @@ export class Queue extends Definitions implements AsyncDisposable {
       onError,
     }
     const checkOpen = (): void => this.#checkOpen()
-    const find: TaskServices['find'] = async (key) => (await this.operators()).admin.find(key)
-    this.#services = { ...shared, enqueuer: this.#enqueuer, maxPayload, timeLeft, checkOpen, find }
+    const verbs: TaskServices['admin'] = async () => (await this.operators()).admin
+    const find: TaskServices['find'] = async (key) => (await verbs()).find(key)
+    this.services = {
+      ...shared,
+      enqueuer: this.#enqueuer,
+      maxPayload,
+      timeLeft,
+      checkOpen,
+      admin: verbs,
+      find,
+    }
   }
 
   protected defining(): Defining {
     return {
-      ...{ queue: this.name, services: this.#services, defaults: this.#options.defaults },
+      ...{ queue: this.name, services: this.services, defaults: this.#options.defaults },
       onDefined: (taskName) => this.#inline?.defined(taskName),
     }
   }
@@ -133,7 +144,7 @@ export class Queue extends Definitions implements AsyncDisposable {
   /** A handle on a task that somebody else enqueued. */
   handle<R = unknown, C = unknown>(id: string): TaskHandle<R, C> {
     this.#checkOpen()
-    return new TaskHandle<R, C>(checkName('task id', id), this.#services)
+    return new TaskHandle<R, C>(checkName('task id', id), this.services)
   }
 
   /** Short for `currentTask().updateProgress(value)`. */

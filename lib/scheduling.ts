@@ -172,12 +172,8 @@ function checkCall(owner: string, call: PreparedCall, isOwn: ScheduleServices['i
   const wish = ONCE.find((name) => call.how?.some((word, index) => index % 2 === 0 && word === name))
   if (wish) throw new OptionError(`${owner}: its call must not have \`${wish}\`, which is for one call alone`)
   // One that cannot be made as it is, and one that brings others along.
-  const { check, callbacks } = call as {
-    readonly check?: () => void
-    readonly callbacks?: readonly unknown[]
-  }
-  check?.()
-  if (callbacks && callbacks.length > 0) {
+  call.check?.()
+  if (call.callbacks.length > 0) {
     throw new OptionError(
       `${owner}: the call of a schedule has no callbacks; its handler may call what follows`,
     )

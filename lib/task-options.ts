@@ -20,7 +20,6 @@ import {
   resolve,
   show,
 } from './options.ts'
-import { LANES, type Lane } from './record.ts'
 import {
   type MaybeSchema,
   optionalSchema,
@@ -29,11 +28,12 @@ import {
   type Schemas,
 } from './schema.ts'
 import { type StreamPlan, type StreamSettings, streamPlan } from './streams.ts'
+import { type AfterOptions, type AnyCallbacks, TIE_OPTIONS } from './tie-options.ts'
 
 export type Priority = 'high' | 'normal' | 'low'
 
 /** Options of a task or of one call. Times in ms. */
-export interface TaskOptions {
+export interface TaskOptions extends AfterOptions {
   /** How long the result is kept. Default: the queue's (1 h). Less than 30 s counts as 30 s. */
   readonly resultTtl?: number | undefined
   /** How long a failure is kept. Default: the queue's (7 days). Less than 30 s counts as 30 s. */
@@ -70,11 +70,14 @@ export interface TaskOptions {
   readonly onDuplicate?: 'join' | 'again' | undefined
   /** How often calls of one key begin, how many run at once, and turns between keys. `false`: this call has none. Default: none. */
   readonly limit?: LimitOptions | false | undefined
+  /** False: the call is sent by itself, also inside of `queue.transaction`. Default true. */
+  readonly transaction?: boolean | undefined
 }
 
 /** Of a definition: functions stay on the worker's side. */
 export interface DefinitionOptions<I extends MaybeSchema = undefined, O extends MaybeSchema = undefined>
   extends Omit<TaskOptions, 'backoff'>,
+    AnyCallbacks,
     CommitOptions,
     SchemaOptions<I, O>,
     StreamSettings {
@@ -142,6 +145,8 @@ const CALL_OPTIONS = {
   keyTtl: optionalTime(),
   onDuplicate: optionalOneOf(['join', 'again']),
   limit: limitOption,
+  transaction: optional(flag(true)),
+  ...TIE_OPTIONS,
 }
 
 /** Options that a queue may give to all of its tasks. Times in ms. */
@@ -157,25 +162,7 @@ export const taskDefaults: Check<TaskDefaults> = (what, value) => {
   return onlyGiven(resolve(what, value as object | undefined, checks))
 }
 
-type Resolved = { [K in keyof typeof CALL_OPTIONS]?: ReturnType<(typeof CALL_OPTIONS)[K]> }
-
-/** What a call says to Redis and to its worker. */
-export interface CallPlan {
-  readonly lane: Lane
-  readonly isNewest: boolean
-  /** Epoch ms, else ms from the call. */
-  readonly at: number | undefined
-  readonly delay: number | undefined
-  readonly ttl: number | undefined
-  readonly deadline: number | undefined
-  readonly key: string | undefined
-  readonly isUnique: boolean
-  readonly keyTtl: number | undefined
-  readonly again: boolean
-  readonly limit: LimitOptions | undefined
-  /** Travels with the call. */
-  readonly options: CallOptions
-}
+export type ResolvedTaskOptions = { [K in keyof typeof CALL_OPTIONS]?: ReturnType<(typeof CALL_OPTIONS)[K]> }
 
 /** What the worker of a definition does when the call says nothing. */
 export interface WorkerPlan extends Omit<CallOptions, 'backoff'> {
@@ -185,9 +172,12 @@ export interface WorkerPlan extends Omit<CallOptions, 'backoff'> {
 }
 
 /** Only what was given. Throws OptionError. */
-export function resolveTaskOptions(owner: string, options: TaskOptions | undefined): Resolved {
-  const resolved = onlyGiven(resolve(owner, options, CALL_OPTIONS)) as Resolved
-  const exclude = (a: keyof Resolved, b: keyof Resolved): void => {
+export function resolveTaskOptions(
+  owner: string,
+  options: (TaskOptions & AnyCallbacks) | undefined,
+): ResolvedTaskOptions {
+  const resolved = onlyGiven(resolve(owner, options, CALL_OPTIONS)) as ResolvedTaskOptions
+  const exclude = (a: keyof ResolvedTaskOptions, b: keyof ResolvedTaskOptions): void => {
     if (resolved[a] === undefined || resolved[a] === false || resolved[b] === undefined) return
     throw new OptionError(`${owner}: ${a} and ${b} exclude each other; give one of them`)
   }
@@ -208,7 +198,7 @@ export function resolveDefinition(
   options: DefinitionOptions<MaybeSchema, MaybeSchema> | undefined,
   defaults: TaskDefaults = {},
 ): {
-  callers: Resolved
+  callers: ResolvedTaskOptions
   workers: WorkerPlan
   schemas: Schemas | undefined
   commit: CommitPlan | undefined
@@ -254,9 +244,9 @@ export function resolveDefinition(
 /** Those of a remote task. */
 export function resolveRemote(
   owner: string,
-  options: (TaskOptions & Pick<SchemaOptions, 'input'>) | undefined,
+  options: (TaskOptions & AnyCallbacks & Pick<SchemaOptions, 'input'>) | undefined,
   defaults: TaskDefaults = {},
-): { callers: Resolved; input: MaybeSchema } {
+): { callers: ResolvedTaskOptions; input: MaybeSchema } {
   const { input, ...rest } = partsOf(owner, options)
   return {
     callers: resolveTaskOptions(owner, { ...defaults, ...onlyGiven(rest) }),
@@ -264,24 +254,5 @@ export function resolveRemote(
   }
 }
 
-export function planOf(options: Resolved): CallPlan {
-  const { priority, first, delay, at, ttl, deadline, key, unique, keyTtl, onDuplicate, limit, ...rest } =
-    options
-  const lane: Lane = first ? LANES[0] : (priority ?? 'normal')
-  const times = { at, delay, ttl, deadline, keyTtl }
-  const isUnique = unique === true
-  const again = onDuplicate === 'again'
-  return {
-    ...times,
-    lane,
-    isNewest: first === 'newest',
-    key,
-    isUnique,
-    again,
-    limit: limit || undefined,
-    options: onlyGiven(rest) as CallOptions,
-  }
-}
-
-const onlyGiven = <T extends object>(options: T): T =>
+export const onlyGiven = <T extends object>(options: T): T =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T

@@ -99,6 +99,22 @@ const EXPECTED: Record<string, RegExp[]> = {
     /^97 missed\n20\.98\n20\.99\n21$/m,
     /^part 1\n(part 2\n)?attempt 2\npart 1\npart 2\npart 3$/m,
   ],
+  'many.ts': [
+    /^squares: 1, 4, 9\nenqueued 20000, refused 0\nthe last: 399960001$/m,
+    /^accepted\naccepted\nERR_MILLRACE_QUEUE_FULL$/m,
+  ],
+  'transactions.ts': [
+    /^accepted, then: ann owes 200\ndropped: that is too much$/m,
+    /^ERR_MILLRACE_OPTION: handle\.get: its transaction sends the call when its function has returned; wait for it after that$/m,
+  ],
+  'callbacks.ts': [
+    /^archive: the page of \/home\nann: E_404 404: \/missing\narchive is indexed$/m,
+    /^ERR_MILLRACE_DEPENDENCY, because of 404: \/missing\narchive is indexed$/m,
+  ],
+  'flows.ts': [
+    /^words with an e: 4\nof each letter: 1, 2, 1\ntogether: 4$/m,
+    /^succeeded: split, count, count, total\nfailed: not today\ntried again: 2, then 1$/m,
+  ],
   'testing.ts': [
     /^ok: a welcome is posted, and three days later a reminder\nok: a post that fails is tried again after a minute$/m,
   ],

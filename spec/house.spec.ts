@@ -58,6 +58,7 @@ const FILES: Record<string, Layer | 'outside'> = {
     'queue-options.ts': 'queue',
     'definitions.ts': 'queue',
     'scheduling.ts': 'queue',
+    'together.ts': 'queue',
   },
   ...{ 'index.ts': 'door', 'cli.ts': 'door', 'console.ts': 'door', 'testing.ts': 'door' },
   'doctor.ts': 'door',

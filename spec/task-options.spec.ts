@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { planOf } from '../lib/call-plan.ts'
 import { OptionError } from '../lib/errors.ts'
 import {
   type DefinitionOptions,
-  planOf,
   resolveDefinition,
   resolveTaskOptions,
   type TaskOptions,

@@ -10,12 +10,22 @@ import * as v from 'valibot'
 import { z } from 'zod'
 import {
   type BatchCall,
+  chain,
+  chainOf,
+  chord,
   currentTask,
   type DefinitionOptions,
+  type EnqueuedCall,
+  type Flow,
+  type FlowHandle,
+  group,
+  type PreparedCall,
+  type PreparedStep,
   Queue,
   type RemoteTask,
   type Task,
   type TaskContext,
+  type TaskFailure,
   TaskHandle,
 } from '../lib/index.ts'
 
@@ -165,7 +175,7 @@ export function remoteIsTheSameCallable({ queue, fib, send, pair }: Tasks): void
   // Of the handler's own type too, so that only a type need be imported.
   const handler = async (n: number, unit?: 'ms' | 's'): Promise<Date> => new Date(n + (unit?.length ?? 0))
   const made = queue.remote<typeof handler>('made', { resultTtl: 5 })
-  same<Equal<typeof made, Task<[n: number, unit?: 'ms' | 's'], Promise<Date>>>>()
+  same<Equal<typeof made, Task<[n: number, unit?: 'ms' | 's' | undefined], Promise<Date>>>>()
   same<Equal<ReturnType<typeof made>, TaskHandle<Date>>>()
   // @ts-expect-error: a string is no number
   far('x')
@@ -249,7 +259,7 @@ export async function aSchemaGivesATaskItsTypes({ queue }: Tasks): Promise<void>
 export async function anOutputSchemaGivesTheResultItsType({ queue }: Tasks): Promise<void> {
   const output = v.object({ id: v.pipe(v.string(), v.transform(Number)) })
   const find = queue.task('find', async (text: string, limit?: number) => ({ id: text, limit }), { output })
-  same<Equal<typeof find, Task<[text: string, limit?: number], Promise<{ id: number }>>>>()
+  same<Equal<typeof find, Task<[text: string, limit?: number | undefined], Promise<{ id: number }>>>>()
   const found = await find('a', 1).get()
   same<Equal<typeof found, { id: number }>>()
   const both = queue.task('both', (user) => ({ id: user.name }), { input: userInput, output })
@@ -319,6 +329,116 @@ export function aBatchIsATaskForItsCallers({ queue }: Tasks): void {
   queue.task('row', (n: number) => n, { commitEvery: 5, commit: async () => {}, linger: 5 })
   // @ts-expect-error: there is no such option
   queue.batch('sized', () => {}, { sise: 5 })
+}
+
+export function aPreparedCallKnowsWhatItGivesAndWhatItStillTakes({
+  fib,
+  send,
+  sum,
+  nothing,
+  pair,
+}: Tasks): void {
+  same<Equal<ReturnType<typeof fib.prepare>, PreparedStep<bigint, number>>>()
+  const whole = fib.prepare(1)
+  same<Equal<typeof whole, PreparedCall<bigint>>>()
+  const step = fib.prepare()
+  same<Equal<typeof step, PreparedStep<bigint, number>>>()
+  const named = send.prepare({ html: true })
+  same<Equal<typeof named, PreparedStep<string, string>>>()
+  const any = sum.prepare(1, 2)
+  same<Equal<typeof any, PreparedCall<number, number>>>()
+  const none = nothing.prepare()
+  same<Equal<typeof none, PreparedCall<void, unknown>>>()
+  const first = pair.prepare()
+  same<Equal<typeof first, PreparedStep<[first: string, second?: number], string>>>()
+  // @ts-expect-error: a string is no number
+  fib.prepare('x')
+  // @ts-expect-error: there is one argument
+  fib.prepare(1, 2)
+  // @ts-expect-error: html is missing
+  send.prepare({})
+}
+
+export async function manyCallsKeepTheirTypes({ queue, fib, send }: Tasks): Promise<void> {
+  const handles = fib.many([[1], [2]])
+  same<Equal<typeof handles, TaskHandle<bigint>[]>>()
+  send.many(new Set([['a', { html: true }] as const]))
+  // @ts-expect-error: a string is no number
+  fib.many([['x']])
+  // @ts-expect-error: lists of arguments
+  fib.many([1, 2])
+  const made = await queue.enqueueMany([fib.prepare(1), fib.prepare(2)])
+  same<Equal<typeof made, EnqueuedCall<bigint>[]>>()
+  const both = await queue.enqueueMany<bigint | string>([fib.prepare(1), send.prepare('a')])
+  same<Equal<Awaited<ReturnType<(typeof both)[number]['handle']['get']>>, bigint | string>>()
+  // @ts-expect-error: its argument is missing
+  queue.enqueueMany([fib.prepare()])
+  // @ts-expect-error: these are not prepared
+  queue.enqueueMany([fib(1)])
+}
+
+export async function aTransactionGivesWhatItsFunctionGives({ queue, fib }: Tasks): Promise<void> {
+  const handle = await queue.transaction(() => fib(1))
+  same<Equal<typeof handle, TaskHandle<bigint>>>()
+  const text = await queue.transaction(async () => 'a', { others: 'each' })
+  same<Equal<typeof text, string>>()
+  // @ts-expect-error: there is no such way
+  queue.transaction(() => {}, { others: 'all' })
+  fib.with({ transaction: false })
+}
+
+export function callbacksTakeWhatTheTaskGives({ queue, fib, send, nothing }: Tasks): void {
+  const keep = queue.task('keep', (value: bigint, where: string) => `${value} ${where}`)
+  const alarm = queue.task('alarm', (failure: TaskFailure, who: string) => `${failure.code} ${who}`)
+  fib.with({ onSuccess: keep.prepare(1n, 'here') })
+  fib.with({ onSuccess: { call: keep.prepare('here'), withResult: true } })
+  fib.with({ onSuccess: [nothing.prepare(), { call: nothing.prepare(), withResult: true }] })
+  fib.with({ onFailure: { call: alarm.prepare('ann'), withError: true } })
+  fib.with({ after: [send('a'), 'id'], onParentFailure: 'run' })
+  queue.task('task', () => 1, { onSuccess: nothing.prepare(), after: 'id' })
+  // @ts-expect-error: its first argument is missing, and nothing gives it
+  fib.with({ onSuccess: keep.prepare('here') })
+  // @ts-expect-error: it takes a bigint, and this task gives a string
+  send.with({ onSuccess: { call: keep.prepare('here'), withResult: true } })
+  // @ts-expect-error: it takes a bigint, not an error
+  fib.with({ onFailure: { call: keep.prepare('here'), withError: true } })
+  // @ts-expect-error: a failure has no result
+  fib.with({ onFailure: { call: nothing.prepare(), withResult: true } })
+  // @ts-expect-error: a call that is made already
+  fib.with({ onSuccess: nothing() })
+}
+
+export async function stepsOfAFlowFitTogether({ queue, fib, send, nothing }: Tasks): Promise<void> {
+  const show = queue.task('show', (value: bigint) => value.toString())
+  const sum = queue.task('sum', (values: bigint[]) => values.reduce((a, b) => a + b))
+  const flow = chain(fib.prepare(1), show.prepare(), send.prepare())
+  same<Equal<typeof flow, Flow<string, never>>>()
+  const text = await flow.start().get()
+  same<Equal<typeof text, string>>()
+  const both = group([fib.prepare(1), send.prepare('a')])
+  const results = await both.start().get()
+  same<Equal<typeof results, [bigint, string]>>()
+  const list = group([1, 2].map((n) => fib.prepare(n)))
+  const total = await chord(list, sum.prepare()).start().get()
+  same<Equal<typeof total, bigint>>()
+  // A group after a step: each part takes its result.
+  const nested = chain(fib.prepare(1), group([show.prepare(), show.prepare()]), nothing.prepare())
+  same<Equal<typeof nested, Flow<void, never>>>()
+  const handle = await queue.flow<string>('id')
+  same<Equal<typeof handle, FlowHandle<string> | null>>()
+  chainOf<string>([fib.prepare(1), show.prepare()]).start()
+  // @ts-expect-error: show takes a bigint, and send gives a string
+  chain(send.prepare('a'), show.prepare())
+  // @ts-expect-error: fib takes a number, and show gives a string
+  chain(fib.prepare(1), show.prepare(), fib.prepare())
+  // @ts-expect-error: its argument is given already
+  chain(fib.prepare(1), show.prepare(1n))
+  // @ts-expect-error: sum takes a list of bigints
+  chord(both, sum.prepare())
+  // @ts-expect-error: the first step lacks its argument
+  chain(fib.prepare(), show.prepare()).start()
+  // @ts-expect-error: one of its parts lacks its argument
+  group([fib.prepare(1), show.prepare()]).start()
 }
 
 export function optionsHaveNames({ queue }: Tasks): void {

@@ -1,6 +1,6 @@
 /** Calls on their way to Redis: each by itself, and those that leave together. */
 
-import type { EnqueueError, QueueFullError, UnknownParentError } from '../errors.ts'
+import type { MillraceError } from '../errors.ts'
 import type { Lane, TaskState } from '../record.ts'
 import type { How } from '../redis/wire.ts'
 
@@ -12,17 +12,19 @@ const NOTHING: Buffer = Buffer.alloc(0)
 export class PendingCall {
   readonly id: string
   readonly lane: Lane
-  readonly how: How | undefined
+  how: How | undefined
   /** Empty once the batch is settled: handles may be kept for long. */
   packed: Buffer
-  /** Set by `Enqueuer.add`. */
+  /** Set by `Enqueuer.add`, or by the transaction that it is made in. */
   batch!: Batch
   /** Somebody asked for the outcome before the batch left: the reply's address travels with the call. */
   isAwaited = false
   /** Somebody will see it fail. */
   isObserved = false
-  /** May be refused while the rest of its batch is accepted: for lack of room, or of a parent. Set by `Enqueuer.add`. */
-  isCapped = false
+  /** May be refused or put off while the rest of its batch is accepted. Set by `Enqueuer.add`. */
+  mayDiffer = false
+  /** Calls that it waits for, as far as Redis may not have heard of them yet. */
+  parents: readonly PendingCall[] | undefined
   /** What became of it, where it was not simply accepted. */
   fate: Fate | undefined
 
@@ -37,13 +39,27 @@ export class PendingCall {
     return this.fate?.joined
   }
 
-  get error(): QueueFullError | UnknownParentError | undefined {
+  get error(): MillraceError | undefined {
     return this.fate?.error
   }
 
   /** Resolves when Redis has accepted it. Of most calls that is their batch's affair: a promise for each would be dear. */
   get accepted(): Promise<void> {
-    return this.isCapped ? this.#acceptedAlone() : this.batch.accepted
+    return this.mayDiffer ? this.#acceptedAlone() : this.batch.accepted
+  }
+
+  /** A local call of that id that it waits for, once: Redis may have looked for it too early. */
+  takeParent(id: string): PendingCall | undefined {
+    const parent = this.parents?.find((one) => one.id === id)
+    if (parent) this.parents = this.parents?.filter((one) => one !== parent)
+    return parent
+  }
+
+  /** Resolves when Redis has answered to this call; `child` then waits for the task that it has become. */
+  async whenKnown(child: PendingCall): Promise<void> {
+    await this.accepted.catch(() => {})
+    const { id, joined } = this
+    if (joined !== undefined) child.how = child.how?.map((word) => renamed(word, id, joined))
   }
 
   async #acceptedAlone(): Promise<void> {
@@ -56,8 +72,9 @@ export class PendingCall {
   }
 }
 
-/** Why a call was not accepted. */
-export type Refusal = EnqueueError | QueueFullError | UnknownParentError
+/** In a list of ids separated by spaces. */
+const renamed = (word: string | number, from: string, to: string): string | number =>
+  typeof word === 'string' && word.includes(from) ? word.split(from).join(to) : word
 
 /** How a call stands apart from its batch. */
 export interface Fate {
@@ -65,23 +82,41 @@ export interface Fate {
   readonly joined?: string | undefined
   /** How the task stood that held its key, or held it last. */
   readonly before?: TaskState | undefined
-  /** There was no room for it, or nobody knows the task that it was to wait for. */
-  readonly error?: QueueFullError | UnknownParentError
+  /** It was refused: there was no room for it, or what it waits for is not there. */
+  readonly error?: MillraceError
 }
 
 /** Calls that leave together and are accepted, or not, together: what they share is kept once. */
 export class Batch {
   calls: PendingCall[] = []
-  readonly madeAt = performance.now()
+  /** All of its calls are accepted, or none is; no others join them. */
+  readonly isAtomic: boolean
+  /** Since when its calls' patience counts. */
+  madeAt = performance.now()
   /** Of the packed calls. */
   bytes = 0
-  state: 'waiting' | 'sent' | 'accepted' | 'failed' = 'waiting'
-  error: EnqueueError | undefined
+  /** Somebody will see it fail, as a whole. */
+  isObserved = false
+  state: 'held' | 'waiting' | 'sent' | 'accepted' | 'failed' = 'waiting'
+  error: MillraceError | undefined
   #promise: Promise<void> | undefined
   #listeners: (() => void)[] = []
 
+  constructor(isAtomic = false) {
+    this.isAtomic = isAtomic
+  }
+
   get isFull(): boolean {
-    return this.calls.length >= MAX_BATCH || this.bytes >= MAX_BATCH_BYTES
+    return this.isAtomic || this.calls.length >= MAX_BATCH || this.bytes >= MAX_BATCH_BYTES
+  }
+
+  /** What is asked of its calls now can go along. */
+  get hasNotLeft(): boolean {
+    return this.state === 'waiting' || this.state === 'held'
+  }
+
+  get isSettled(): boolean {
+    return this.state === 'accepted' || this.state === 'failed'
   }
 
   /** Of all its calls: made once, when the first of them asks. */
@@ -92,18 +127,42 @@ export class Batch {
     return this.#promise
   }
 
+  push(call: PendingCall): void {
+    call.batch = this
+    this.calls.push(call)
+    this.bytes += call.packed.length
+  }
+
   whenSettled(listener: () => void): void {
-    if (this.state === 'accepted' || this.state === 'failed') listener()
+    if (this.isSettled) listener()
     else this.#listeners.push(listener)
+  }
+
+  /** Its calls go on as the last of another, whose end is its own. */
+  joinTo(other: Batch): void {
+    for (const call of this.calls) other.push(call)
+    other.whenSettled(() => this.settle(other.error))
+    this.calls = []
+  }
+
+  /** Without those that have gone on with another batch. */
+  keepOwn(): void {
+    if (this.calls.some((call) => call.batch !== this)) {
+      this.calls = this.calls.filter((call) => call.batch === this)
+    }
   }
 
   /** Lets go of what nobody needs any more once it is settled. */
   release(): void {
-    for (const call of this.calls) call.packed = NOTHING
+    for (const call of this.calls) {
+      call.packed = NOTHING
+      // Each call after the one before: they would keep each other for ever.
+      call.parents = undefined
+    }
     this.calls = []
   }
 
-  settle(error?: EnqueueError): void {
+  settle(error?: MillraceError): void {
     this.state = error ? 'failed' : 'accepted'
     this.error = error
     for (const listener of this.#listeners) listener()

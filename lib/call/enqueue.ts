@@ -3,16 +3,17 @@
  * while a batch is on its way, calls gather for the next. Of a tick that makes thousands, full batches leave while it
  * goes on, so that Redis works meanwhile. A batch that gets no answer is sent again until the
  * oldest call's deadline: the script knows an id that it has seen. What is called while Redis is away waits here,
- * bounded in bytes and in time.
+ * bounded in bytes and in time. An atomic batch (a transaction, a flow) comes as a whole, and leaves as that.
  */
 
 import { callHead } from '../envelope.ts'
-import { EnqueueError, QueueFullError, RedisError, UnknownParentError } from '../errors.ts'
+import { EnqueueError, type MillraceError, QueueFullError, UnknownParentError } from '../errors.ts'
 import type { Backend } from '../redis/backend.ts'
-import { isTransient, messageOf, toRedisError } from '../redis/faults.ts'
+import { toRedisError } from '../redis/faults.ts'
 import { ANSWER_TIMEOUT } from '../redis/runner.ts'
 import type { Exception } from '../redis/store.ts'
-import { Batch, type PendingCall, type Refusal } from './batch.ts'
+import { Batch, type PendingCall } from './batch.ts'
+import { enqueueError, isWorthWaiting, within } from './patience.ts'
 
 /** Full batches leave beside others; the one that is being filled waits until none is on its way. */
 const MAX_ON_THE_WAY = 64
@@ -34,11 +35,11 @@ export interface EnqueuerOptions {
   /** Of tasks that wait in the queue; undefined = none. What is over it fails, or waits here for its turn. */
   readonly maxQueued: number | undefined
   readonly onFull: 'reject' | 'wait'
-  readonly onFailed: (calls: readonly PendingCall[], error: Refusal) => void
+  readonly onFailed: (calls: readonly PendingCall[], error: MillraceError) => void
   /** `joined` is set: another task stands for this call. */
   readonly onJoined: (call: PendingCall) => void
   /** Calls that nobody observes and that failed together. */
-  readonly onUnseenFailure: (error: Refusal) => void
+  readonly onUnseenFailure: (error: MillraceError) => void
 }
 
 export class Enqueuer {
@@ -57,10 +58,17 @@ export class Enqueuer {
     this.#heads = { awaited: callHead(options.client), other: callHead(undefined) }
   }
 
+  /** Of the queue, for messages. */
+  get queue(): string {
+    return this.#options.queue
+  }
+
   add(call: PendingCall): void {
     const bytes = call.packed.length + OVERHEAD
     if (this.#bytes + bytes > this.#options.maxBuffered) {
-      this.#refuse(call)
+      const batch = new Batch()
+      batch.push(call)
+      this.#refuse(batch)
       return
     }
     this.#bytes += bytes
@@ -68,13 +76,31 @@ export class Enqueuer {
     const batch = this.#openBatch()
     // Only now: whoever made the last call of the full one has had the chance to ask for its outcome.
     if (batch.calls.length === 0 && this.#batches.length > MANY) this.#send()
-    call.batch = batch
-    call.isCapped = this.#options.maxQueued !== undefined || call.how?.includes('after') === true
-    batch.calls.push(call)
-    batch.bytes += call.packed.length
-    if (this.#scheduled || !this.#mayGo) return
-    this.#scheduled = true
-    queueMicrotask(() => this.#send())
+    call.mayDiffer = this.#options.maxQueued !== undefined || call.how?.includes('after') === true
+    batch.push(call)
+    this.#sendSoon()
+  }
+
+  /** An atomic batch: it leaves behind all that was called before, in one script. */
+  addAll(batch: Batch): void {
+    const bytes = sizeOf(batch)
+    batch.madeAt = performance.now()
+    batch.state = 'waiting'
+    if (this.#bytes + bytes > this.#options.maxBuffered) {
+      this.#refuse(batch)
+      return
+    }
+    this.#bytes += bytes
+    this.#count += batch.calls.length
+    this.#batches.push(batch)
+    this.#sendSoon()
+  }
+
+  /** Calls that were held back and will never be sent. Who holds them back tells of it. */
+  drop(batch: Batch, error: MillraceError): void {
+    batch.settle(error)
+    this.#options.onFailed(batch.calls, error)
+    batch.release()
   }
 
   /** Calls that have not been answered yet. */
@@ -96,6 +122,12 @@ export class Enqueuer {
     return batch
   }
 
+  #sendSoon(): void {
+    if (this.#scheduled || !this.#mayGo) return
+    this.#scheduled = true
+    queueMicrotask(() => this.#send())
+  }
+
   get #mayGo(): boolean {
     if (this.#onTheWay === 0) return true
     return this.#onTheWay < MAX_ON_THE_WAY && this.#batches[0]?.isFull === true
@@ -106,11 +138,13 @@ export class Enqueuer {
     while (this.#batches.length > 0 && this.#mayGo) {
       const batch = this.#batches.shift()!
       this.#onTheWay += 1
-      void this.#deliver(batch).then(() => {
+      void this.#deliver(batch).then((isSettled) => {
         this.#onTheWay -= 1
-        this.#bytes -= batch.bytes + batch.calls.length * OVERHEAD
-        this.#count -= batch.calls.length
-        batch.release()
+        if (isSettled) {
+          this.#bytes -= sizeOf(batch)
+          this.#count -= batch.calls.length
+          batch.release()
+        }
         this.#send()
       })
     }
@@ -118,7 +152,8 @@ export class Enqueuer {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  async #deliver(batch: Batch): Promise<void> {
+  /** False: it will be sent once more, later. */
+  async #deliver(batch: Batch): Promise<boolean> {
     const { backend, timeout, maxQueued } = this.#options
     const deadline = batch.madeAt + timeout
     batch.state = 'sent'
@@ -127,82 +162,113 @@ export class Enqueuer {
       try {
         if (!backend.isReady) await backend.ready(Math.max(0, deadline - performance.now()))
         const isResent = accepted === 'unknown'
-        const answer = backend.store.enqueue(batch.calls, this.#heads, isResent, maxQueued)
+        const answer = backend.store.enqueue(batch.calls, this.#heads, isResent, maxQueued, batch.isAtomic)
         const left = deadline - performance.now()
         // Else the socket's own deadline comes first.
         const exceptions = await (left < ANSWER_TIMEOUT ? within(left, answer) : answer)
-        if (exceptions.length > 0) this.#except(batch, exceptions)
+        if (exceptions.length > 0 && !this.#except(batch, exceptions)) return batch.isSettled
         batch.settle()
         backend.seen()
-        return
+        return true
       } catch (thrown) {
         const error = toRedisError(thrown)
         if (error.executed === 'unknown') accepted = 'unknown'
         if (!isWorthWaiting(error) || performance.now() + wait > deadline) {
           this.#fail(batch, enqueueError(batch.calls.length, error, accepted))
-          return
+          return true
         }
         await new Promise((resolve) => setTimeout(resolve, wait))
       }
     }
   }
 
-  /** Calls of an accepted batch that have not become tasks of their own. */
-  #except(batch: Batch, exceptions: readonly Exception[]): void {
-    const { queue, maxQueued = 0, onFull, onJoined } = this.#options
+  /** Calls that have not become tasks of their own. False: none of the batch has. */
+  #except(batch: Batch, exceptions: readonly Exception[]): boolean {
+    const refused = exceptions.filter((exception) => 'full' in exception || 'orphan' in exception)
+    if (batch.isAtomic && refused.length > 0) {
+      this.#exceptAll(batch, refused)
+      return false
+    }
+    const { onJoined } = this.#options
     const over: PendingCall[] = []
     for (const exception of exceptions) {
       const call = batch.calls[exception.index]
       if (!call) continue
-      if ('full' in exception) {
-        over.push(call)
-      } else if ('orphan' in exception) {
-        this.#reject([call], new UnknownParentError(exception.orphan))
-      } else {
+      if ('full' in exception) over.push(call)
+      else if ('orphan' in exception) this.#exceptOrphan(batch, call, exception.orphan)
+      else {
         call.fate = { joined: exception.joined, before: exception.state }
         if (call.joined !== undefined) onJoined(call)
       }
     }
-    if (over.length === 0) return
-    // Whoever closes does not wait for room.
-    if (onFull === 'wait' && this.#idle.length === 0) {
-      this.#wait(batch, over)
-      return
+    if (over.length > 0) {
+      if (this.#waitsForRoom) this.#moveOn(batch, over, pause())
+      else this.#refuseSome(over, this.#fullError)
     }
-    this.#reject(over, new QueueFullError(queue, maxQueued))
+    batch.keepOwn()
+    return true
   }
 
-  #reject(calls: readonly PendingCall[], error: QueueFullError | UnknownParentError): void {
+  /** Nothing of it was written. */
+  #exceptAll(batch: Batch, refused: readonly Exception[]): void {
+    for (const exception of refused) {
+      const call = batch.calls[exception.index]
+      if (!call || !('orphan' in exception)) continue
+      const parent = call.takeParent(exception.orphan)
+      if (parent && parent.batch !== batch) this.#again(batch, parent.whenKnown(call))
+      else this.#fail(batch, new UnknownParentError(exception.orphan))
+      return
+    }
+    if (this.#waitsForRoom) this.#again(batch, pause())
+    else this.#fail(batch, this.#fullError)
+  }
+
+  #exceptOrphan(batch: Batch, call: PendingCall, id: string): void {
+    const parent = call.takeParent(id)
+    if (parent) this.#moveOn(batch, [call], parent.whenKnown(call))
+    else this.#refuseSome([call], new UnknownParentError(id))
+  }
+
+  /** Whoever closes does not wait for room. */
+  get #waitsForRoom(): boolean {
+    return this.#options.onFull === 'wait' && this.#idle.length === 0
+  }
+
+  get #fullError(): QueueFullError {
+    const { queue, maxQueued = 0 } = this.#options
+    return new QueueFullError(queue, maxQueued)
+  }
+
+  #refuseSome(calls: readonly PendingCall[], error: MillraceError): void {
     const { onFailed, onUnseenFailure } = this.#options
     for (const call of calls) call.fate = { error }
     onFailed(calls, error)
     if (calls.some((call) => !call.isObserved)) onUnseenFailure(error)
   }
 
-  /** They go on as a batch of their own, ahead of all others, after a pause. What waits is bounded by `maxBuffered`. */
-  #wait(from: Batch, calls: readonly PendingCall[]): void {
+  /** They go on as a batch of their own. What waits is bounded by `maxBuffered`. */
+  #moveOn(from: Batch, calls: readonly PendingCall[], when: Promise<void>): void {
     const batch = new Batch()
-    for (const call of calls) {
-      call.batch = batch
-      // Whoever asked meanwhile: the reply's address can still go along.
-      call.isAwaited ||= call.isObserved
-      batch.calls.push(call)
-      batch.bytes += call.packed.length
-    }
-    from.calls = from.calls.filter((call) => call.batch === from)
+    for (const call of calls) batch.push(call)
     from.bytes -= batch.bytes
-    this.#onTheWay += 1
-    setTimeout(() => {
-      this.#onTheWay -= 1
-      this.#batches.unshift(batch)
-      this.#send()
-    }, FULL_PAUSE)
+    this.#again(batch, when)
   }
 
-  #refuse(call: PendingCall): void {
-    const batch = new Batch()
-    call.batch = batch
-    batch.calls.push(call)
+  /** Once more, ahead of all others. */
+  #again(batch: Batch, when: Promise<void>): void {
+    batch.state = 'waiting'
+    // Whoever asked meanwhile: the reply's address can still go along.
+    for (const call of batch.calls) call.isAwaited ||= call.isObserved
+    this.#onTheWay += 1
+    void when.then(() => {
+      this.#onTheWay -= 1
+      batch.madeAt = performance.now()
+      this.#batches.unshift(batch)
+      this.#send()
+    })
+  }
+
+  #refuse(batch: Batch): void {
     const message = `${this.#count} calls wait to be sent already (maxBuffered); slow down, or await handle.enqueued`
     // Later in the tick, as for every other failure: the caller has had no chance to look yet.
     queueMicrotask(() => {
@@ -211,28 +277,14 @@ export class Enqueuer {
     })
   }
 
-  #fail(batch: Batch, error: EnqueueError): void {
+  #fail(batch: Batch, error: MillraceError): void {
     batch.settle(error)
     this.#options.onFailed(batch.calls, error)
-    if (batch.calls.some((call) => !call.isObserved)) this.#options.onUnseenFailure(error)
+    if (batch.isObserved || batch.calls.every((call) => call.isObserved)) return
+    this.#options.onUnseenFailure(error)
   }
 }
 
-/** A full memory or disk does not pass by itself within a call's patience: the caller hears of it at once. */
-const isWorthWaiting = (error: RedisError): boolean =>
-  isTransient(error) && !/^(OOM|MISCONF)\b/.test(error.message)
+const sizeOf = (batch: Batch): number => batch.bytes + batch.calls.length * OVERHEAD
 
-function enqueueError(count: number, cause: RedisError, accepted: false | 'unknown'): EnqueueError {
-  const what = count === 1 ? 'the call was' : `${count} calls were`
-  const how = accepted === 'unknown' ? 'perhaps not enqueued' : 'not enqueued'
-  return new EnqueueError(`${what} ${how}: ${messageOf(cause)}`, accepted, { cause })
-}
-
-/** A call may have less time than a socket is given to answer. */
-function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(new RedisError("Redis gave no answer in the call's time", 'unknown'))
-    const timer = setTimeout(late, Math.max(0, ms))
-    answer.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
-}
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, FULL_PAUSE))

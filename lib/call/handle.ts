@@ -10,6 +10,7 @@ import { STREAM_OPTIONS, type StreamOptions } from '../streams.ts'
 import type { PendingCall } from './batch.ts'
 import { errorOf } from './outcome.ts'
 import type { Outcome } from './replies.ts'
+import { waitsForItself } from './scope.ts'
 import { readStream, type StreamServices } from './stream.ts'
 
 export interface GetOptions {
@@ -27,8 +28,18 @@ export interface HandleServices extends StreamServices {
   readonly inspect: (id: string) => Promise<TaskInfo | null>
 }
 
+/** Of a handle: the call that Redis may not have accepted yet, and the queue's services that it was made with. */
+export let pendingOf: (handle: TaskHandle) => { call: PendingCall | undefined; owner: HandleServices }
+
 /** R: what the task gives. C: what it yields before, if it does. */
 export class TaskHandle<R = unknown, C = unknown> {
+  static {
+    pendingOf = (handle) => {
+      const call = handle.#call
+      return { call: call?.batch.isSettled ? undefined : call, owner: handle.#services }
+    }
+  }
+
   readonly #id: string
   readonly #services: HandleServices
   readonly #call: PendingCall | undefined
@@ -51,10 +62,14 @@ export class TaskHandle<R = unknown, C = unknown> {
     return this.#call?.joined !== undefined
   }
 
-  /** Resolves when Redis has accepted the call; rejects with EnqueueError or QueueFullError. */
+  /**
+   * Resolves when Redis has accepted the call; rejects with EnqueueError, QueueFullError, UnknownParentError or
+   * TransactionAbortedError. Inside of the transaction that holds the call back: with OptionError.
+   */
   get enqueued(): Promise<void> {
     const call = this.#call
     if (!call) return Promise.resolve()
+    if (waitsForItself(call)) return Promise.reject(heldBack('enqueued'))
     call.isObserved = true
     return call.accepted
   }
@@ -70,8 +85,8 @@ export class TaskHandle<R = unknown, C = unknown> {
 
   /**
    * The result. Rejects with TaskFailedError (its `cause` is what the handler threw), TaskCancelledError,
-   * TaskExpiredError, TaskLostError, WaitTimeoutError, EnqueueError, QueueFullError, QueueClosedError, or the signal's
-   * reason. Inside a handler it lends the handler's slot to others while it waits.
+   * TaskExpiredError, TaskLostError, WaitTimeoutError, QueueClosedError, the signal's reason, or as `enqueued` does.
+   * Inside a handler it lends the handler's slot to others while it waits.
    */
   async get(options?: GetOptions): Promise<R> {
     // Async, and throwing from here, so that the error's stack names who awaits it; that costs nothing until then.
@@ -142,6 +157,7 @@ export class TaskHandle<R = unknown, C = unknown> {
     if (this.#outcome) return this.#outcome
     const { replies } = this.#services
     const call = this.#call
+    if (call && waitsForItself(call)) throw heldBack('get')
     if (call?.error) return Promise.resolve({ state: 'rejected', error: call.error })
     this.#outcome = !call || call.batch.state === 'accepted' ? replies.join(this.id) : replies.expect(call)
     return this.#outcome
@@ -185,6 +201,11 @@ export class TaskHandle<R = unknown, C = unknown> {
     })
   }
 }
+
+const heldBack = (what: string): OptionError =>
+  new OptionError(
+    `handle.${what}: its transaction sends the call when its function has returned; wait for it after that`,
+  )
 
 const GET_OPTIONS = {
   timeout: optionalInteger(0),

@@ -4,13 +4,13 @@
  * was lost delays a wait and never strands it.
  */
 
-import type { QueueClosedError } from '../errors.ts'
+import type { MillraceError, QueueClosedError } from '../errors.ts'
 import { type EndState, isEndState } from '../record.ts'
 import type { Backend } from '../redis/backend.ts'
 import type { Standing } from '../redis/store.ts'
 import type { Subscription } from '../redis/subscription.ts'
 import { Loop } from '../upkeep/loop.ts'
-import type { PendingCall, Refusal } from './batch.ts'
+import type { PendingCall } from './batch.ts'
 
 const SWEEP = 10_000
 const PROGRESS = 'progress:'
@@ -21,7 +21,7 @@ const READY_TIMEOUT = 5_000
 export type Outcome =
   | { readonly state: EndState; readonly value: Buffer }
   | { readonly state: 'lost' }
-  | { readonly state: 'rejected'; readonly error: Refusal | QueueClosedError }
+  | { readonly state: 'rejected'; readonly error: MillraceError }
 
 type ProgressListener = (value: Buffer, version: number) => void
 
@@ -83,7 +83,7 @@ export class Replies {
   expect(call: PendingCall): Promise<Outcome> {
     call.isObserved = true
     const { batch } = call
-    if (batch.state === 'waiting') call.isAwaited = true
+    if (batch.hasNotLeft) call.isAwaited = true
     const wait = this.#open(call.id, call)
     if (batch.error) this.rejected(call.id, batch.error)
     else if (!wait.told) batch.whenSettled(() => this.#attachSoon(wait))
@@ -118,7 +118,7 @@ export class Replies {
   }
 
   /** The call never got there. */
-  rejected(id: string, error: Refusal): void {
+  rejected(id: string, error: MillraceError): void {
     this.#settle(id, { state: 'rejected', error })
   }
 

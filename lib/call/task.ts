@@ -1,18 +1,24 @@
 /** A task as its callers see it: a typed function that enqueues. */
 
 import { createHash } from 'node:crypto'
+import { type CallPlan, planOf } from '../call-plan.ts'
 import { encodeCall } from '../envelope.ts'
 import { OptionError, UnsupportedValueError } from '../errors.ts'
 import { limitKey } from '../limits.ts'
-import type { TaskState } from '../record.ts'
+import { show } from '../options.ts'
+import type { EndState, TaskState } from '../record.ts'
 import type { How } from '../redis/wire.ts'
 import { checkCall, type MaybeSchema, type StandardSchemaV1 } from '../schema.ts'
 import type { ChunkOf, ResultOf } from '../streams.ts'
-import { type CallPlan, planOf, resolveTaskOptions, type TaskOptions } from '../task-options.ts'
+import { resolveTaskOptions, type TaskOptions } from '../task-options.ts'
+import type { AnyCallbacks } from '../tie-options.ts'
 import type { PendingCall } from './batch.ts'
 import { TaskHandle } from './handle.ts'
-import { newCall, PreparedCall } from './prepared.ts'
+import { makeCall } from './make.ts'
+import { type CallParts, PreparedCall, type PreparedStep } from './prepared.ts'
+import { openScope } from './scope.ts'
 import type { TaskServices } from './services.ts'
+import { afterWishes, callbacksOf, parentsOf } from './ties.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters of functions are compared contravariantly; unknown[] takes none
 export type Handler = (...args: any[]) => unknown
@@ -24,14 +30,21 @@ export interface Task<Args extends unknown[], Return> {
   /** The task's name on the queue. */
   readonly taskName: string
   /** The same callable with options bound for its calls. */
-  with(options: TaskOptions): Task<Args, Return>
+  with(options: TaskOptions & CallbackOptions<ResultOf<Return>>): Task<Args, Return>
   /** Runs the handler here and now, without Redis. With schemas it checks as a worker does, and answers a promise. */
   local(...args: Args): Return
   /**
-   * A call that is not made yet, for `queue.enqueueMany`, transactions, callbacks, flows and schedules. Its arguments are
-   * checked and packed now. Throws SchemaError, UnsupportedValueError or PayloadTooLargeError.
+   * The same for each list of arguments, as handles in their order. Where one of them throws, no call is made. For more
+   * than a caller should hold at once there is `queue.enqueueMany`.
    */
-  prepare(...args: Args): PreparedCall<ResultOf<Return>>
+  many(argsList: Iterable<Args | Readonly<Args>>): TaskHandle<ResultOf<Return>, ChunkOf<Return>>[]
+  /**
+   * A call that is not made yet, for `queue.enqueueMany`, callbacks, flows and schedules. Its arguments are checked and
+   * packed now. Throws SchemaError, UnsupportedValueError or PayloadTooLargeError.
+   */
+  prepare(...args: Args): PreparedCall<ResultOf<Return>, Front<Args>>
+  /** The same without its first argument, which comes from elsewhere: from the step before it, in a flow. */
+  prepare(...rest: Rest<Args>): PreparedStep<ResultOf<Return>, Args[0]>
   /** How the task stands that holds the key of this call: see `Found`. Throws OptionError for a task without a key. */
   find(...args: Args): Promise<Found<ResultOf<Return>, ChunkOf<Return>>>
   /**
@@ -41,6 +54,28 @@ export interface Task<Args extends unknown[], Return> {
    */
   ensure(...args: Args): Promise<Ensured<ResultOf<Return>, ChunkOf<Return>>>
 }
+
+/** What `onFailure` with `withError` gives: of the task's error what can be told in plain fields, and how the task ended. */
+export interface TaskFailure {
+  readonly name: string
+  readonly message: string
+  readonly code: string | number | undefined
+  readonly state: EndState
+}
+
+type Callback<In, With> = PreparedCall<unknown> | ({ readonly call: PreparedStep<unknown, In> } & With)
+type OneOrMore<T> = T | readonly T[]
+
+/** Callbacks by the type of what they are given. */
+export interface CallbackOptions<R> {
+  readonly onSuccess?: OneOrMore<Callback<R, { readonly withResult: true }>> | undefined
+  readonly onFailure?: OneOrMore<Callback<TaskFailure, { readonly withError: true }>> | undefined
+}
+
+/** What may be put in front of a whole call: nothing where it would be one argument too many. */
+type Front<Args extends unknown[]> = Args extends [] ? unknown : [] extends Args ? Args[0] : never
+
+type Rest<Args extends unknown[]> = Args extends [unknown?, ...infer Others] ? Others : never
 
 /** `none`: no task has that key, or it ended well. `failed`: the last one did, and is kept. */
 export interface Found<R, C = unknown> {
@@ -65,7 +100,7 @@ export type RemoteTask<T> =
       : never
 
 /** Of a remote task. */
-export interface RemoteOptions<T> extends TaskOptions {
+export interface RemoteOptions<T> extends TaskOptions, AnyCallbacks {
   /** Calls are checked against it, as those of the definition: throws SchemaError. For tasks of one argument. */
   readonly input?: StandardSchemaV1<OneArgument<RemoteTask<T>>, unknown> | undefined
 }
@@ -86,51 +121,77 @@ export function createTask<Args extends unknown[], Return>(
   input?: MaybeSchema,
 ): Task<Args, Return> {
   const plan = planOf(options)
+  const owner = `task ${name}`
+  const parents = parentsOf(owner, services, plan.after ?? [])
+  const after = afterWishes(parents.ids, plan.onParentFailure)
+  const callbacks = callbacksOf(services, plan.callbacks ?? [])
   const { limit } = plan
   const isFixed = !plan.isUnique && typeof limit?.key !== 'function'
   const howFor = (args: readonly unknown[], key = plan.key) =>
-    howOf(plan, key, limit && limitKey(name, limit, args))
+    howOf(plan, after, key, limit && limitKey(name, limit, args))
   const fixed = isFixed ? howFor([]) : undefined
   type Handle = TaskHandle<ResultOf<Return>, ChunkOf<Return>>
   // A schema is of one argument, as a function of one is: `list.map(task)` gives three.
   const meant = (args: Args): Args => (input && args.length > 1 ? (args.slice(0, 1) as Args) : args)
   const keyOf = (args: Args): string | undefined =>
     plan.isUnique ? uniqueKey(name, meant(args), services.maxPayload) : plan.key
-  const { lane, deadline } = plan
-  const pack = (given: Args) => {
+  const { lane, deadline, isAlone } = plan
+  const checked = (args: Args): void => {
+    if (input) checkCall(name, input, args[0])
+  }
+  /** isWhole: its only argument does not come from elsewhere. */
+  const pack = (given: Args, isWhole = true): CallParts => {
     services.checkOpen()
     const args = meant(given)
     for (let i = 0; i < args.length; i++) refusePromise(args[i], i)
-    if (input) checkCall(name, input, args[0])
+    if (isWhole) checked(args)
     const packed = encodeCall(name, args, plan.options, services.maxPayload)
-    return { lane, packed, how: isFixed ? fixed : howFor(args, keyOf(args)), deadline }
+    const how = isFixed ? fixed : howFor(args, keyOf(args))
+    const check = isWhole ? undefined : (): void => checked(args)
+    return { lane, packed, how, deadline, isAlone, check, parents: parents.calls, callbacks }
   }
-  const send = (args: Args): PendingCall => {
-    const call = newCall(services, pack(args))
-    services.enqueuer.add(call)
-    return call
-  }
-  const prepare = (...args: Args): PreparedCall<ResultOf<Return>> =>
-    new PreparedCall(services, name, pack(args))
   const handleOf = (call: PendingCall): Handle => new TaskHandle(call.id, services, call)
-  const enqueue = (...args: Args): Handle => handleOf(send(args))
+  const enqueue = (...args: Args): Handle => handleOf(makeCall(services, pack(args)))
+  const many = (argsList: Iterable<Args | Readonly<Args>>): Handle[] => {
+    if (typeof argsList !== 'object' || !(Symbol.iterator in argsList)) {
+      throw new OptionError(`${name}.many: expected a list of lists of arguments (given: ${show(argsList)})`)
+    }
+    const lists = Array.from(argsList)
+    lists.forEach((args, index) => {
+      if (Array.isArray(args)) return
+      throw new OptionError(`${name}.many: item ${index} must be a list of arguments (given: ${show(args)})`)
+    })
+    return lists.map((args) => pack(args as Args)).map((parts) => handleOf(makeCall(services, parts)))
+  }
+  const prepare = (...args: Args) =>
+    new PreparedCall<ResultOf<Return>, Front<Args>>(
+      services,
+      name,
+      pack(args, input === undefined || args.length > 0),
+    )
   const find = async (...args: Args): Promise<Found<ResultOf<Return>, ChunkOf<Return>>> => {
     const found = await services.find(needKey(`${name}.find`, keyOf(args)))
     return { state: found.state, handle: found.id ? new TaskHandle(found.id, services) : undefined }
   }
   const ensure = async (...args: Args): Promise<Ensured<ResultOf<Return>, ChunkOf<Return>>> => {
     needKey(`${name}.ensure`, keyOf(args))
-    const call = send(args)
+    if (!isAlone && openScope()) {
+      throw new OptionError(
+        `${name}.ensure waits for Redis, and a transaction sends its calls at its end: with({ transaction: false })`,
+      )
+    }
+    const call = makeCall(services, pack(args))
     const handle = handleOf(call)
     await handle.enqueued
     return { state: call.fate?.before ?? 'none', handle }
   }
-  const bind = (more: TaskOptions): Task<Args, Return> => {
+  const bind = (more: TaskOptions & AnyCallbacks): Task<Args, Return> => {
     const both = override(options, resolveTaskOptions(`${name}.with`, more))
     return createTask(services, name, local, both, input)
   }
   Object.defineProperty(enqueue, 'name', { value: name })
-  return Object.assign(enqueue, { taskName: name, with: bind, local, prepare, find, ensure })
+  const members = { taskName: name, with: bind, local, many, prepare: prepare as never, find, ensure }
+  return Object.assign(enqueue, members)
 }
 
 /** Of options that exclude each other the newer one counts. */
@@ -153,8 +214,13 @@ function needKey(what: string, key: string | undefined): string {
 }
 
 /** What Redis has to know besides the lane; undefined: nothing, as of most calls. */
-function howOf(plan: CallPlan, key: string | undefined, line: string | undefined): How | undefined {
-  const how: (string | number)[] = []
+function howOf(
+  plan: CallPlan,
+  after: How,
+  key: string | undefined,
+  line: string | undefined,
+): How | undefined {
+  const how: (string | number)[] = [...after]
   const say = (name: string, value: string | number | undefined): void => {
     if (value !== undefined) how.push(name, value)
   }

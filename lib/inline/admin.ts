@@ -5,6 +5,7 @@ import { isEndState, LANES, type Lane, type TaskState } from '../record.ts'
 import type {
   CancelAnswer,
   Counts,
+  Flow,
   ListedState,
   MoveAnswer,
   RemoveAnswer,
@@ -58,6 +59,16 @@ export class InlineAdmin implements Partial<Verbs> {
   async find(key: string): Promise<{ state: TaskState | 'none'; id: string | undefined }> {
     const record = this.#ledger.records.get(this.#ledger.keys.holder(key) ?? '')
     return { state: record?.state ?? 'none', id: record?.id }
+  }
+
+  async flow(id: string): Promise<Flow | undefined> {
+    const members = [...this.#ledger.records.values()].filter((record) => record.flow === id)
+    const shape = members.find((record) => record.shape !== undefined)?.shape
+    if (shape === undefined) return undefined
+    return {
+      shape,
+      members: Object.fromEntries(members.map((record) => [record.id, record.wish?.after.join(' ') ?? ''])),
+    }
   }
 
   async counts(): Promise<Counts> {

@@ -97,6 +97,8 @@ export class TaskRecord {
   children: Set<string> | undefined = undefined
   /** The flow that it belongs to. */
   flow: string | undefined = undefined
+  /** Of the flow's result, as JSON: one of its tasks keeps it. */
+  shape: string | undefined = undefined
   /** Why it was asked to be cancelled, while it ran. */
   cancelReason: string | undefined = undefined
   /** The name that nobody knows, of a parked task. */

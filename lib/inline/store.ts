@@ -109,6 +109,7 @@ export class InlineStore implements Verbs {
     if (key !== undefined) ledger.keys.hold(key, record.id, wishes.hold && now + wishes.hold)
     const begin = keepTimes(record, wishes, now)
     record.flow = wishes.flow
+    record.shape = wishes.shape
     const wish = after && { after, policy: wishes.policy ?? 'f', takes: wishes.take !== undefined }
     if (wish && ledger.dependents.begin(record, wish)) {
       record.due = begin
@@ -188,6 +189,7 @@ interface Wishes {
   readonly policy?: string
   readonly take?: string
   readonly flow?: string
+  readonly shape?: string
 }
 
 /** Answers when it is due. */

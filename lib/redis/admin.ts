@@ -3,7 +3,7 @@
 import { END_STATES, type EndState, LANES, type Lane, type TaskState } from '../record.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
-import { Runner } from './runner.ts'
+import { ANSWER_TIMEOUT, Runner } from './runner.ts'
 import { askStacks, type WorkerStacks } from './stacks.ts'
 import { list, text } from './wire.ts'
 import { type Order, readWorkers, type WorkerInfo } from './workers.ts'
@@ -38,6 +38,14 @@ export interface Counts {
   readonly lanes: Readonly<Record<Lane, number>>
   /** How many have ended since the queue began. */
   readonly ended: Readonly<Record<EndState, number>>
+}
+
+/** As Redis knows it. */
+export interface Flow {
+  /** JSON. */
+  readonly shape: string
+  /** Ids, with those of their parents, separated by spaces. */
+  readonly members: Readonly<Record<string, string>>
 }
 
 export interface Settings {
@@ -93,6 +101,14 @@ export class Admin {
   async find(key: string): Promise<{ state: TaskState | 'none'; id: string | undefined }> {
     const [state, id] = list(await this.#runner.run('find', [key])).map(text)
     return { state: state as TaskState | 'none', id: id || undefined }
+  }
+
+  /** Its members with their parents, and the shape of its result; undefined: nothing is known of it. */
+  async flow(id: string): Promise<Flow | undefined> {
+    const key = this.#runner.keys.flow(id)
+    const fields = await this.#runner.connection.send((client) => client.hgetall(key), ANSWER_TIMEOUT)
+    const { open, until, shape, ...members } = fields
+    return shape === undefined ? undefined : { shape, members }
   }
 
   async counts(): Promise<Counts> {

@@ -66,6 +66,10 @@ export class Keys {
     return `${this.prefix}:task:${id}`
   }
 
+  flow(id: string): string {
+    return `${this.prefix}:flow:${id}`
+  }
+
   get events(): string {
     return `${this.prefix}:events`
   }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { currentTask, Queue, RetryLater, type Worker } from '../../lib/index.ts'
+import { chain, currentTask, Queue, RetryLater, type Worker } from '../../lib/index.ts'
 import { gate, rejection } from '../support/fresh.ts'
 import { until } from '../support/until.ts'
 import { sender } from '../support/wishes.ts'
@@ -134,6 +134,21 @@ describe('a producer', () => {
     assert.equal(seen.length, 1_000)
     for await (const n of remote(queue, 'count')(1_000).stream()) if (n === 10) break
     assert.equal(await counts.get(), 'counted')
+  })
+
+  test('uses transactions, callbacks, dependencies and flows', async () => {
+    const add = remote(queue, 'add')
+    const [first, second] = await queue.transaction(() => {
+      const call = add.with({ onSuccess: add.prepare(1, 1) })(1, 2)
+      return [call, add.with({ after: call })(3, 4)]
+    })
+    assert.deepEqual(await Promise.all([first!.get(), second!.get()]), [3, 7])
+    const flow = chain(add.prepare(1, 2), add.prepare(3)).start()
+    assert.equal(await flow.get(), 6)
+    const found = await queue.flow<number>(flow.id)
+    assert.equal((await found!.tree()).state, 'succeeded')
+    const later = chain(add.with({ delay: 60_000 }).prepare(1, 2), add.prepare(3)).start()
+    assert.equal(await later.cancel(), 2)
   })
 
   test('asks for a task, of another handle too, with arguments and result', async () => {

@@ -1380,6 +1380,7 @@ ${refusals}  function enqueue_how(number, how, id, packed_call)
     keep_times(key, o, begin)
     accepted = accepted + 1
     if o.flow then task.parents().join_flow(o.flow, id, after) end
+    if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
     if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
       wait(id, lane, packed_call, o, begin)
     elseif begin > tonumber(now) then
@@ -1424,7 +1425,9 @@ for i = 4, #args, 3 do
 end
 if not specials then return accepted end
 specials.tell_nearest()
-return #specials.notes == 0 and accepted or { accepted, unpack(specials.notes) }
+if #specials.notes == 0 then return accepted end
+table.insert(specials.notes, 1, accepted)
+return specials.notes
 `,
   examine: `#!lua flags=no-writes
 ${base}${rare}local task = rare()
@@ -1574,6 +1577,7 @@ ${refusals}  function enqueue_how(number, how, id, packed_call)
     keep_times(key, o, begin)
     accepted = accepted + 1
     if o.flow then task.parents().join_flow(o.flow, id, after) end
+    if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
     if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
       wait(id, lane, packed_call, o, begin)
     elseif begin > tonumber(now) then
@@ -1618,7 +1622,9 @@ for i = 4, #args, 3 do
 end
 if not specials then return accepted end
 specials.tell_nearest()
-return #specials.notes == 0 and accepted or { accepted, unpack(specials.notes) }
+if #specials.notes == 0 then return accepted end
+table.insert(specials.notes, 1, accepted)
+return specials.notes
 end
 local function is_open(id)
 ${place}${standing}  local record = pcall('HMGET', TASK .. id, 'entry', 'end')

@@ -9,7 +9,7 @@
 --              first), newest ('1': of such the last comes first), line (key of a limit; with it slots: how many of the key run at
 --              once, max and per: how many begin in so many ms; with none of them the keys take turns, and no more), after (ids
 --              of its parents, separated by spaces: it waits for their end), policy (shared/dependents.lua), take ('1': how they
---              end becomes its arguments), flow (id)
+--              end becomes its arguments), flow (id), shape (of the flow's result, for those who ask for it by its id)
 --   keys: P:task:<id> hash is made, P:stream:<lane> gets its entry { id → call }; P:scheduled, P:expiring, P:key:<key>, P:front,
 --         P:joined:<id> (of a call that joined, for a minute), P:deps:<parent>, P:releasing, P:flow:<flow>
 --   each: new → record with its place in line; known id → nothing (this batch was sent before: a replay)
@@ -151,6 +151,7 @@ local function special()
     keep_times(key, o, begin)
     accepted = accepted + 1
     if o.flow then task.parents().join_flow(o.flow, id, after) end
+    if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
     if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
       wait(id, lane, packed_call, o, begin)
     elseif begin > tonumber(now) then
@@ -200,4 +201,7 @@ for i = 4, #args, 3 do
 end
 if not specials then return accepted end
 specials.tell_nearest()
-return #specials.notes == 0 and accepted or { accepted, unpack(specials.notes) }
+if #specials.notes == 0 then return accepted end
+-- Not by unpack, which ends at some 8,000: each call of a large atomic batch may have joined another task.
+table.insert(specials.notes, 1, accepted)
+return specials.notes
