@@ -1063,7 +1063,6 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
   },
 
   async 'batches: a result, an error, the wrong number, a cancelled one'({ queue, work }) {
-    const { open, opened } = gate()
     const upper = queue.batch(
       'upper',
       (calls: BatchCall<[text: string]>[]) =>
@@ -1074,16 +1073,15 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
     )
     const wrong = queue.batch('wrong', () => [1, 2], { retries: 1 })
     let hasBegun = false
-    const slow = queue.batch('slow', (_calls: BatchCall<[]>[]) => {
+    const slow = queue.batch('slow', async ([call]: BatchCall<[]>[]) => {
       hasBegun = true
-      return opened
+      await new Promise((resolve) => call!.signal.addEventListener('abort', resolve))
     })
     await work()
     const calls = [upper('a'), upper(''), upper('b'), wrong(0)]
     const cancelled = slow()
     await until('it to run', () => hasBegun)
     await cancelled.cancel('no more')
-    open()
     const seen = await Promise.all([...calls, cancelled].map((call) => both(call)))
     assert.deepEqual(seen[0]?.outcome, { value: 'A' })
     assert.equal(seen[1]?.info?.attempt, 2)

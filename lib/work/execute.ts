@@ -6,7 +6,7 @@ import { PayloadTooLargeError, TaskOverrunError, UnknownTaskError } from '../err
 import type { Outcome, OutcomeState } from '../redis/wire.ts'
 import { encodeError, encodeTooLate } from '../remote-error.ts'
 import { isThenable } from '../schema.ts'
-import { DEFAULT_STREAM, isSource, type Source } from '../streams.ts'
+import { DEFAULT_STREAM, isSource } from '../streams.ts'
 import { OVERRUN_GRACE, overrunOf, type Watched } from '../upkeep/watch.ts'
 import { afterTimeout, causeOf, type Failure, nextAttempt } from './attempt.ts'
 import type { Ticket } from './commits.ts'
