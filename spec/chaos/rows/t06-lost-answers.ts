@@ -54,8 +54,10 @@ export const lostAnswers: Row = {
     const starts = rig.journal.read().filter(({ verb }) => verb === 'start')
     const later = starts.filter(({ rest }) => rest[0] !== '1')
     const fenced = rig.said(/^fenced (\S+)$/gm)
+    // What a worker that got no time has given back, before it began, is in lane first once more.
+    const givenBack = await entriesAdded(rig, 'first')
     let entries = 0
-    for (const lane of LANES) entries += await entriesAdded(rig, lane)
+    for (const lane of LANES) if (lane !== 'first') entries += await entriesAdded(rig, lane)
     const verdict = await rig.verdict({ extraRuns: 0 })
     const problems = [...verdict.problems, ...rig.problems]
     if (verdict.calls.ok !== n) problems.push(`${n - verdict.calls.ok} calls were not accepted`)
@@ -68,7 +70,7 @@ export const lostAnswers: Row = {
         ...figuresOf(verdict),
         'answers lost': faultsAt.length,
         duplicates: Math.max(entries, starts.length) - n,
-        fenced: fenced.length,
+        ...{ fenced: fenced.length, 'given back': givenBack },
       },
       recoveries: rig.recoveries(faultsAt, 'invoke'),
     }
