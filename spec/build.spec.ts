@@ -61,6 +61,8 @@ test('the built package works without tsx; its heartbeat outlives a blocked even
   await using second = start(script, { plain: true, env, args: ['worker'], cwd: folder })
   assert.equal(await caller.ended, 0, caller.output)
   assert.equal(caller.output, `ran on ${first.pid}\n`)
+  // Before that it does not listen for signals.
+  await until('the second to be up', async () => (await redis.client.zcard('millrace:{built}:workers')) === 2)
   for (const worker of [first, second]) {
     worker.signal('SIGTERM')
     assert.equal(await worker.ended, 0, worker.output)
