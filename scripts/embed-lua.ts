@@ -9,11 +9,12 @@ import { fileURLToPath } from 'node:url'
 const folder = new URL('../lib/redis/lua/', import.meta.url)
 const target = new URL('embedded.ts', folder)
 
-/** Comments stay in the files; the server needs none of them. Line numbers in its errors are those of the result. */
+/** Comments and indentation stay in the files; the server needs none of them. Line numbers in its errors are those of the result. */
 const withoutComments = (source: string): string =>
   source
     .replace(/^\s*--.*\n/gm, '')
     .replace(/ -- .*$/gm, '')
+    .replace(/^[ \t]+/gm, '')
     .replace(/\n{2,}/g, '\n')
 
 /** `--! body NAME` stands for another script as a whole, without its head: what includes it has the same. */

@@ -66,7 +66,7 @@ if (missing.length > 0) {
 }
 run('specs', process.execPath, [
   ...['--import', 'tsx', '--import', './scripts/assert-ok.mjs'],
-  ...['--test', '--test-concurrency=3', '--test-timeout=120000'],
+  ...['--test', '--test-concurrency=3', '--test-timeout=300000'],
   ...['--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout'],
   ...files,
 ])

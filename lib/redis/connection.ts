@@ -26,6 +26,8 @@ export interface ConnectionOptions {
   readonly onReady?: () => void
   /** Once for each new trouble: refused, lost, wrong password, too old. */
   readonly onProblem?: (problem: RedisError) => void
+  /** After every (re)connect, before it counts as ready. Must not reject. */
+  readonly prepare?: (client: Redis) => Promise<void>
   /** Ask for the server's version and refuse one that is too old. */
   readonly checkVersion?: boolean
   /** Between two tries to connect, at most, ms. Default 2 s. */
@@ -139,8 +141,12 @@ export class Connection {
   }
 
   async #verify(): Promise<void> {
-    if (this.#options.checkVersion) {
-      const problem = await versionProblem(this.client)
+    const { checkVersion, prepare } = this.#options
+    if (checkVersion || prepare) {
+      const [problem] = await Promise.all([
+        checkVersion ? versionProblem(this.client) : undefined,
+        prepare?.(this.client),
+      ])
       if (this.#state === 'closed' || this.client.status !== 'ready') return
       if (problem) {
         this.#trouble(problem)

@@ -51,12 +51,15 @@ export async function runBehindPing(
 const ORDERED: readonly ScriptName[] = ['enqueue', 'turn', 'progress']
 
 /**
- * Sent on every new connection, ahead of all that follows on it: a script that had to be sent a second time would
- * lose its place, and the last progress of a task must reach Redis ahead of its outcome.
+ * For every new connection, before anything else is sent on it: a script that had to be sent a second time would lose its
+ * place, and the last progress of a task must reach Redis ahead of its outcome. What the server knows is not sent: they
+ * are some 70 kB, and a slow connection has to answer in time. Resolves when what is missing has been written.
  */
-export function loadScripts(client: Redis): void {
-  for (const name of ORDERED) {
-    // Who lacks the right to load still may run them, with EVAL.
-    client.call('SCRIPT', 'LOAD', sources[name]).catch(() => {})
-  }
+export async function loadScripts(client: Redis): Promise<void> {
+  const names = ORDERED.map((name) => digests[name])
+  // Without the right to ask all are sent; who lacks the right to load still may run them, with EVAL.
+  const known = await client.call('SCRIPT', 'EXISTS', ...names).catch(() => [])
+  ORDERED.forEach((name, index) => {
+    if ((known as unknown[])[index] !== 1) client.call('SCRIPT', 'LOAD', sources[name]).catch(() => {})
+  })
 }

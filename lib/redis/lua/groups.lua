@@ -2,9 +2,9 @@
 -- groups: makes the streams and their group, at 0: what was enqueued before any worker came is seen. May run twice.
 -- A script, because XGROUP CREATE by itself is refused at maxmemory, where workers are needed most.
 --   args: {}
---   keys: the group of P:stream:<lane>, P:settings (field `again`: where tasks have ended before, a new group may deliver
---         them once more; until a turn leaves all lanes empty), P:control (published: who reads without a turn looks too),
---         P:ended, P:task: (read, for the right to do so)
+--   keys: the group of P:stream:<lane>, P:settings (field `again`: where workers are, or tasks have ended, a new group may
+--         deliver once more what has moved on; until a turn leaves all lanes empty), P:control (published: who reads without a turn looks too),
+--         P:ended, P:workers, P:task: (read, for the right to do so)
 --   gives: how many were missing
 --! include base
 
@@ -15,7 +15,7 @@ for _, lane in ipairs(LANES) do
   local answer = pcall('XGROUP', 'CREATE', STREAM .. lane, GROUP, '0', 'MKSTREAM')
   if not answer.err then
     made = made + 1
-    local delivers_again = call('XLEN', STREAM .. lane) > 0 and call('EXISTS', P .. ':ended') == 1
+    local delivers_again = call('XLEN', STREAM .. lane) > 0 and call('EXISTS', P .. ':ended', P .. ':workers') > 0
     if delivers_again then
       call('HSET', P .. ':settings', 'again', '1')
       call('PUBLISH', P .. ':control', 'void')

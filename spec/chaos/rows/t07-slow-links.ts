@@ -5,8 +5,8 @@ import { figuresOf, type Row } from '../row.ts'
 /** A slow connection that stands already carries beats, reads and small tasks. */
 const SLOW = 1_024
 /**
- * A new connection brings 44 kB of scripts with it, and its first answer has to come within 5 s: that needs 9 kB/s, at
- * any lease, and some for what comes with it.
+ * A new connection asks which scripts the server knows; the first of all brings 70 kB of them. Its first answer has to
+ * come within 5 s, and a reconnecting worker reads again what it holds.
  */
 const SLOWEST_NEW = 12 * 1_024
 const SIZES = {
