@@ -104,7 +104,9 @@ describe('deadline', () => {
     const { task, reasons } = obedient(s)
     await s.work()
     // Connections are open by then, so that the deadline is the handler's alone.
-    await s.queue.task('before', () => {})().get()
+    await s.queue
+      .task('before', () => {})()
+      .get()
     const handle = task.with({ deadline: 1_000, timeout: MINUTE, retries: 3 })()
     const error = await rejection(handle.get())
     assert.ok(error instanceof TaskExpiredError)
