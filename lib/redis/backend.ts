@@ -63,7 +63,7 @@ export class RedisBackend implements Backend {
     const { queue, namespace, target, onProblem } = options
     const commands = new Connection(target, {
       ...{ role: 'commands', checkVersion: true, onProblem },
-      prepare: loadScripts,
+      prepare: (client) => loadScripts(client),
     })
     const keys = new Keys(namespace, queue)
     const store = new Store(commands, keys)

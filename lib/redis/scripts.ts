@@ -47,19 +47,21 @@ export async function runBehindPing(
   return reply
 }
 
-/** Those that follow each other: progress, then the outcome. All others are sent when they are first needed. */
-const ORDERED: readonly ScriptName[] = ['enqueue', 'turn', 'progress']
+/** Those that follow each other: progress, then the outcome. Others are sent when they are first needed. */
+export const ORDERED: readonly ScriptName[] = ['enqueue', 'turn', 'progress']
+/** What a worker needs when its links are bad, and could not send then: 35 kB each. */
+export const FOR_TROUBLE: readonly ScriptName[] = ['reread', 'release']
 
 /**
  * For every new connection, before anything else is sent on it: a script that had to be sent a second time would lose its
  * place, and the last progress of a task must reach Redis ahead of its outcome. What the server knows is not sent: they
  * are some 70 kB, and a slow connection has to answer in time. Resolves when what is missing has been written.
  */
-export async function loadScripts(client: Redis): Promise<void> {
-  const names = ORDERED.map((name) => digests[name])
+export async function loadScripts(client: Redis, names: readonly ScriptName[] = ORDERED): Promise<void> {
+  const asked = names.map((name) => digests[name])
   // Without the right to ask all are sent; who lacks the right to load still may run them, with EVAL.
-  const known = await client.call('SCRIPT', 'EXISTS', ...names).catch(() => [])
-  ORDERED.forEach((name, index) => {
+  const known = await client.call('SCRIPT', 'EXISTS', ...asked).catch(() => [])
+  names.forEach((name, index) => {
     if ((known as unknown[])[index] !== 1) client.call('SCRIPT', 'LOAD', sources[name]).catch(() => {})
   })
 }

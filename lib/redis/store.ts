@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import type { FrameItem } from './frame.ts'
 import type { Keys } from './keys.ts'
 import { ANSWER_TIMEOUT, Runner } from './runner.ts'
-import type { ScriptReply } from './scripts.ts'
+import { FOR_TROUBLE, loadScripts, type ScriptReply } from './scripts.ts'
 import {
   type CallHeads,
   type Delivery,
@@ -247,6 +247,11 @@ export class Store {
   async inputs(tasks: readonly { readonly id: string; readonly inputs: number }[]): Promise<Input[][]> {
     const args = tasks.flatMap(({ id, inputs }) => [id, inputs])
     return readInputs(await this.#runner.run('inputs', args))
+  }
+
+  /** Redis knows what a worker needs in trouble. Never rejects for lack of a right. */
+  async ensureScripts(): Promise<void> {
+    await this.#runner.connection.send((client) => loadScripts(client, FOR_TROUBLE), ANSWER_TIMEOUT)
   }
 
   /** Makes the streams and their group, at 0: what was enqueued before any worker came is seen. */

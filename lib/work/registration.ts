@@ -35,6 +35,7 @@ export async function register(services: WorkerServices, registering: Registerin
     try {
       await commands.ready(READY_TIMEOUT)
       await store.ensureGroups()
+      await store.ensureScripts()
       await store.register(id, options.lease, details)
       break
     } catch (error) {

@@ -39,13 +39,12 @@ function mostAtOnce(journal: string[][], ids: readonly string[]): number {
 describe('concurrency', () => {
   test('of each key never more than so many at once over four workers in two processes, and no fewer while there are some', async () => {
     await using s = await scene()
+    await Promise.all([s.worker([{}, {}]), s.worker([{}, {}])])
     const slow = s.queue.remote<Slow>('slow', { limit: { concurrency: 2, key: byTenant } })
     const calls = Array.from({ length: 60 }, (_, n) => ({
       tenant: `t${n % 3}`,
       handle: slow(20, `t${n % 3}`),
     }))
-    await Promise.all(calls.map(({ handle }) => handle.enqueued))
-    await Promise.all([s.worker([{}, {}]), s.worker([{}, {}])])
     const pids = await Promise.all(calls.map(({ handle }) => handle.get({ timeout: MINUTE })))
     assert.ok(new Set(pids).size > 1, 'both took part')
     for (const tenant of ['t0', 't1', 't2']) {
