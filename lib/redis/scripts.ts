@@ -53,7 +53,7 @@ export const ORDERED: readonly ScriptName[] = ['enqueue', 'turn', 'progress']
 export const FOR_TROUBLE: readonly ScriptName[] = ['reread', 'release']
 
 /**
- * For every new connection, before anything else is sent on it: a script that had to be sent a second time would lose its
+ * For every new connection, before it counts as ready: a script that had to be sent a second time would lose its
  * place, and the last progress of a task must reach Redis ahead of its outcome. What the server knows is not sent: they
  * are some 70 kB, and a slow connection has to answer in time. Resolves when what is missing has been written.
  */

@@ -9,14 +9,10 @@ import { isConfiguration, isTransient } from '../redis/faults.ts'
 import type { ScheduleVerbs, StoredSchedule } from '../redis/schedules.ts'
 import { toError } from '../report.ts'
 import { courseOf, dueAt, dueSlots } from '../schedule.ts'
-import { Loop } from './loop.ts'
+import { DueLoop, nextLook } from './due.ts'
 
 /** Schedules that are looked at together. */
 const MOST = 100
-/** Should the word of a nearer slot be lost with a connection: looked at anyway, ms. */
-const AT_LEAST_EVERY = 10_000
-/** Not all workers at the very same instant, ms. */
-const SPREAD = 2
 /** After an error that time does not cure, such as a right that is missing, ms. */
 const LONG_PAUSE = 60_000
 /** For what is left of many slots, ms. */
@@ -88,44 +84,23 @@ export class DueSchedules {
   }
 }
 
-export class Cron {
-  readonly #loop: Loop
-
+export class Cron extends DueLoop {
   constructor(options: DueSchedulesOptions) {
     const due = new DueSchedules(options)
     let last = ''
-    this.#loop = new Loop({
-      pause: 1_000,
-      isExact: true,
-      onError: () => {},
-      round: async () => {
-        try {
-          const wait = (await due.fire()) ?? AT_LEAST_EVERY
-          last = ''
-          return wait === 0 ? 0 : Math.min(wait, AT_LEAST_EVERY) + Math.random() * SPREAD
-        } catch (thrown) {
-          const error = toError(thrown)
-          const isLasting = !isTransient(error) || /^(OOM|MISCONF)\b/.test(error.message)
-          // A connection that is lost says so itself.
-          if (isLasting && error.message !== last) options.onProblem(error)
-          if (isLasting) last = error.message
-          return isConfiguration(error) ? LONG_PAUSE : 1_000
-        }
-      },
+    super(async () => {
+      try {
+        const wait = await due.fire()
+        last = ''
+        return nextLook(wait)
+      } catch (thrown) {
+        const error = toError(thrown)
+        const isLasting = !isTransient(error) || /^(OOM|MISCONF)\b/.test(error.message)
+        // A connection that is lost says so itself.
+        if (isLasting && error.message !== last) options.onProblem(error)
+        if (isLasting) last = error.message
+        return isConfiguration(error) ? LONG_PAUSE : 1_000
+      }
     })
-  }
-
-  start(): void {
-    this.#loop.start()
-    this.#loop.kick()
-  }
-
-  stop(): Promise<void> {
-    return this.#loop.stop()
-  }
-
-  /** A nearer slot was defined, due in so many ms; 0: look now. */
-  due(wait: number): void {
-    this.#loop.hurry(wait === 0 ? 0 : wait + Math.random() * SPREAD)
   }
 }
