@@ -14,7 +14,7 @@ import { Queue } from '../lib/index.ts' // in your project: from 'millrace'
 const [mode, processes = 'auto'] = process.argv.slice(2)
 /** Calls, and up to where each of them looks for primes: some 20 ms of CPU. */
 const CALLS = 100
-const LIMIT = 90_000
+const LIMIT = 250_000
 
 const queueOf = (by: string): Queue => new Queue(`primes-${by}`)
 
