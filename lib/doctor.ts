@@ -2,9 +2,10 @@
 
 export { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.ts'
 export type { Facts } from './doctor/facts.ts'
-export type { Finding, Level } from './doctor/findings.ts'
+export type { Finding, Level } from './doctor/finding.ts'
 export type { Consumer, GroupFacts } from './doctor/groups.ts'
 export type { RecordFacts } from './doctor/records.ts'
 export { type Repair, type RepairOptions, repair } from './doctor/repair.ts'
+export type { ScheduleFacts } from './doctor/schedules.ts'
 export type { ServerFacts } from './doctor/server.ts'
 export type { DoctorTarget } from './doctor/visit.ts'

@@ -76,8 +76,8 @@ export abstract class Operations extends Scheduling {
   }
 
   /**
-   * Tasks in a state: `queued` in the order of their lanes, `running`, `scheduled` by due time, `parked`, `failed` from
-   * the newest on. As they come: what ends meanwhile is passed over. `limit` default 100.
+   * Tasks in a state: `queued` in the order of their lanes, `running`, `waiting` by since when, `scheduled` by due time,
+   * `parked`, `failed` from the newest on. As they come: what ends meanwhile is passed over. `limit` default 100.
    */
   async tasks(filter: TaskFilter): Promise<TaskInfo[]> {
     const checked = { limit: 100, ...given(resolve('queue.tasks', filter, FILTER)) } as TaskFilter
@@ -127,7 +127,7 @@ export abstract class Operations extends Scheduling {
 
   /** Removes all tasks of a state that is not running; answers how many. */
   async clear(state: Exclude<ListedState, 'running'>): Promise<number> {
-    const from = oneOf('failed', ['queued', 'scheduled', 'parked', 'failed'])(
+    const from = oneOf('failed', ['queued', 'waiting', 'scheduled', 'parked', 'failed'])(
       'queue.clear: state',
       state ?? null,
     )

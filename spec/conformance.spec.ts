@@ -882,6 +882,64 @@ const SCENARIOS: Record<string, Scenario | [QueueOptions, Scenario]> = {
     return { queued, lane, scheduled, removed, waits: await Promise.all(waits) }
   },
 
+  async 'those that wait for others: counted, listed, gone on, cancelled, removed, and again'({
+    queue,
+    work,
+  }) {
+    let isBad = true
+    const step = queue.task('step', (name: string) => {
+      if (isBad && name === 'bad') throw new Error('bad')
+      return name
+    })
+    await queue.pause()
+    await work()
+    const looks: unknown[] = []
+    const look = async (): Promise<void> => {
+      const listed = await queue.tasks({ state: 'waiting' })
+      looks.push([(await queue.counts()).waiting, listed.map(({ args }) => String(args?.[0])).sort()])
+    }
+    const again = { key: 'k', onDuplicate: 'again' } as const
+    const calls: TaskHandle<string>[] = []
+    const call = async (task: typeof step, name: string): Promise<TaskHandle<string>> => {
+      const handle = task(name)
+      calls.push(handle)
+      await handle.enqueued
+      return handle
+    }
+    const bad = await call(step.with(again), 'bad')
+    await call(step.with(again), 'follows')
+    const child = await call(step.with({ after: bad, onFailure: step.prepare('told') }), 'child')
+    await call(step.with({ after: bad, ttl: 60_000 }), 'cancelled')
+    await call(step.with({ after: bad, onParentFailure: 'run', priority: 'low' }), 'runs')
+    await look()
+    const moved = [await queue.move(calls[4]!.id, 'high'), await calls[3]!.cancel()]
+    await look()
+    await queue.resume()
+    const first = await Promise.all(calls.map(outcome))
+    await look()
+    await queue.pause()
+    isBad = false
+    const retried = [await queue.retry(bad.id), await queue.retry(child.id)]
+    const behind = await call(step.with({ after: child }), 'behind')
+    await look()
+    const cleared = await queue.remove(behind.id)
+    await look()
+    await queue.resume()
+    const second = await Promise.all([bad, child, behind].map(({ id }) => outcome(queue.handle(id))))
+    await look()
+    assert.deepEqual(looks, [
+      [5, ['cancelled', 'child', 'follows', 'runs', 'told']],
+      [4, ['child', 'follows', 'runs', 'told']],
+      ...[
+        [0, []],
+        [2, ['behind', 'child']],
+        [1, ['child']],
+        [0, []],
+      ],
+    ])
+    return { looks, moved, first, retried, cleared, second }
+  },
+
   async 'limits: at once, and by turns'({ queue, work }) {
     const open = new Map<string, number>()
     const most = new Map<string, number>()

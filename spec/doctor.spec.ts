@@ -141,7 +141,16 @@ describe('a queue', () => {
     const { facts, findings } = await diagnose(p.queue)
     const { records, groups } = facts
     assert.equal(records.records, 8)
-    for (const list of ['strays', 'gone', 'orphans', 'junk', 'withoutRecord', 'eternal'] as const) {
+    for (const list of [
+      'strays',
+      'gone',
+      'orphans',
+      'junk',
+      'withoutRecord',
+      'eternal',
+      'unlisted',
+      'stale',
+    ] as const) {
       assert.deepEqual(records[list], [], list)
     }
     assert.deepEqual([groups.strangers, groups.withoutLag, groups.workers.alive], [[], [], 1])
@@ -149,7 +158,7 @@ describe('a queue', () => {
     assert.ok(records.bytesPerRecord! > 50 && records.bytesPerEntry! > 50)
     assert.ok(findings.some(({ what, level }) => what === 'memory-per-task' && level === 'ok'))
     assert.deepEqual(await repair(p.queue, { apply: true }), {
-      ...{ isApplied: true, mended: 0, held: 0, gone: [], dismissed: [], isComplete: true },
+      ...{ isApplied: true, mended: 0, held: 0, relisted: 0, gone: [], dismissed: [], isComplete: true },
     })
     open()
     await running.get()
@@ -213,6 +222,49 @@ describe('a queue', () => {
     const ids = [acked, delayed.id, newest.id, parked.id, waiting.id]
     await Promise.all(ids.map((id) => p.queue.handle(id).get({ timeout: 20_000 })))
     assert.deepEqual((await p.queue.getTask(acked))?.attempt, 2, 'it had been given to somebody')
+  })
+
+  test('whose lists do not name what is there, or name what is not: a repair puts both right', async () => {
+    await using p = patient()
+    const { client, prefix, queue } = p
+    const first = p.add.with({ delay: 600_000, key: 'k' })(1, 1)
+    const follows = p.add.with({ key: 'k', onDuplicate: 'again' })(2, 2)
+    await Promise.all([first.enqueued, follows.enqueued])
+    const child = p.add.with({ after: first })(3, 3)
+    await child.enqueued
+    await queue.schedule('hourly', { every: 3_600_000 }, p.add.prepare(4, 4))
+    await queue.schedule('paused', { every: 3_600_000 }, p.add.prepare(5, 5))
+    await queue.pauseSchedule('paused')
+    const [due] = (await queue.schedules())[0]!.next
+    await client.del(`${prefix}:waiting`, `${prefix}:slots`)
+    await client.zadd(`${prefix}:waiting`, 1, first.id, 2, 'gone')
+    await client.zadd(`${prefix}:slots`, 1, 'gone')
+    assert.deepEqual([(await queue.counts()).waiting, (await queue.schedules()).length], [2, 1])
+
+    const diagnosis = await diagnose(queue)
+    const { unlisted, stale, strays } = diagnosis.facts.records
+    const open = [`task:${follows.id}`, `task:${child.id}`]
+    assert.deepEqual([...unlisted].sort(), [...open, 'schedule:hourly', 'schedule:paused'].sort())
+    assert.deepEqual([...stale].sort(), [`task:${first.id}`, 'schedule:gone', 'task:gone'].sort())
+    assert.deepEqual(strays, [])
+    assert.deepEqual([levelOf(diagnosis, 'unlisted'), levelOf(diagnosis, 'stale')], ['problem', 'warning'])
+
+    assert.equal((await repair(queue)).relisted, 7)
+    assert.equal((await queue.counts()).waiting, 2, 'a dry run changes nothing')
+    assert.equal((await repair(queue, { apply: true })).relisted, 7)
+    const after = await diagnose(queue)
+    assert.deepEqual([after.facts.records.unlisted, after.facts.records.stale], [[], []])
+    const waiting = await queue.tasks({ state: 'waiting' })
+    assert.deepEqual(waiting.map(({ id }) => id).sort(), [follows.id, child.id].sort())
+    const schedules = await queue.schedules()
+    assert.deepEqual(
+      schedules.map(({ name, next }) => [name, next[0]]),
+      [
+        ['hourly', due],
+        ['paused', undefined],
+      ],
+    )
+    assert.equal((await repair(queue, { apply: true })).relisted, 0)
   })
 
   test('with a task whose call is gone says so, and leaves it to its caller', async () => {

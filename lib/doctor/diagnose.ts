@@ -2,9 +2,11 @@
 
 import { integer, resolve } from '../options.ts'
 import type { Facts } from './facts.ts'
-import { type Finding, findings } from './findings.ts'
+import type { Finding } from './finding.ts'
+import { findings } from './findings.ts'
 import { groupFacts } from './groups.ts'
 import { recordFacts } from './records.ts'
+import { scheduleFacts } from './schedules.ts'
 import { serverFacts } from './server.ts'
 import { type DoctorTarget, visit } from './visit.ts'
 
@@ -34,6 +36,7 @@ export async function diagnose(target: DoctorTarget, options?: DiagnoseOptions):
       counts: await here.admin.counts(),
       groups: await groupFacts(here),
       records: await recordFacts(here, limit),
+      schedules: await scheduleFacts(here, limit),
     }
     const found = findings(facts)
     const ok = found.every(({ level }) => level === 'ok' || level === 'advice')

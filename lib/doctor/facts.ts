@@ -3,6 +3,7 @@
 import type { Counts } from '../redis/admin.ts'
 import type { GroupFacts } from './groups.ts'
 import type { RecordFacts } from './records.ts'
+import type { ScheduleFacts } from './schedules.ts'
 import type { ServerFacts } from './server.ts'
 
 export interface Facts {
@@ -10,4 +11,5 @@ export interface Facts {
   readonly counts: Counts
   readonly groups: GroupFacts
   readonly records: RecordFacts
+  readonly schedules: ScheduleFacts
 }

@@ -1,37 +1,23 @@
 /** What the facts mean, for people: each with a stable name, how bad it is, and what to do. */
 
 import type { Facts } from './facts.ts'
+import { type Finding, finding, type Level, listed, some } from './finding.ts'
 import type { GroupFacts } from './groups.ts'
 import type { RecordFacts } from './records.ts'
+import { ofSchedules } from './schedule-findings.ts'
 import type { ServerFacts } from './server.ts'
 
-/** `advice`: could be better · `warning`: will hurt some day · `problem`: hurts now, or loses tasks. */
-export type Level = 'ok' | 'advice' | 'warning' | 'problem'
-
-export interface Finding {
-  readonly level: Level
-  /** Its name, the same in every version: `maxmemory-policy`, `strays`, … */
-  readonly what: string
-  readonly detail: string
-  /** What to do about it. */
-  readonly advice?: string
-}
-
 const ORDER: readonly Level[] = ['problem', 'warning', 'advice', 'ok']
-/** Of ids that are named. */
-const SHOWN = 5
 /** Of clocks that differ, ms. */
 const MOST_SKEW = 1_000
 /** Of maxmemory. */
 const NEARLY_FULL = 0.9
 
 export function findings(facts: Facts): Finding[] {
-  const all = [...ofServer(facts.server), ...ofGroups(facts), ...ofRecords(facts.records)]
+  const { server, records, schedules } = facts
+  const all = [...ofServer(server), ...ofGroups(facts), ...ofRecords(records), ...ofSchedules(schedules)]
   return all.sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level))
 }
-
-const finding = (level: Level, what: string, detail: string, advice?: string): Finding =>
-  advice === undefined ? { level, what, detail } : { level, what, detail, advice }
 
 function ofServer(server: ServerFacts): Finding[] {
   const { version, memory, role, replicas, clockSkew, roundTrip } = server
@@ -143,16 +129,9 @@ function ofStrangers({ strangers }: GroupFacts): Finding[] {
 }
 
 function ofRecords(records: RecordFacts): Finding[] {
-  const { strays, gone, withoutRecord, junk, eternal, isComplete } = records
+  const { strays, gone, withoutRecord, junk, eternal, unlisted, stale, isComplete } = records
   const { bytesPerRecord, bytesPerEntry } = records
   const looked = `${records.records} records, ${records.entries} entries`
-  const some = (
-    ids: readonly string[],
-    level: Level,
-    what: string,
-    means: string,
-    advice: string,
-  ): Finding[] => (ids.length === 0 ? [] : [finding(level, what, `${means}: ${listed(ids)}`, advice)])
   return [
     isComplete
       ? finding('ok', 'looked-at', looked)
@@ -180,12 +159,24 @@ function ofRecords(records: RecordFacts): Finding[] {
       'their record was deleted or evicted',
       'workers put them into quarantine',
     ),
+    ...some(
+      unlisted,
+      unlisted.some((name) => name.startsWith('schedule:')) ? 'problem' : 'warning',
+      'unlisted',
+      'no list names them: tasks are neither counted nor listed as waiting, schedules are never due',
+      'repair(…, { apply: true })',
+    ),
+    ...some(
+      stale,
+      'warning',
+      'stale',
+      'lists name them, and they are not there',
+      'repair(…, { apply: true })',
+    ),
     ...some(junk, 'warning', 'junk', 'keys in the place of records', 'delete them by hand'),
     ...some(eternal, 'warning', 'no-expiry', 'keys that should expire and do not', 'PEXPIRE them by hand'),
   ]
 }
 
-const listed = (ids: readonly string[]): string =>
-  `${ids.length} (${ids.slice(0, SHOWN).join(', ')}${ids.length > SHOWN ? ', …' : ''})`
 const named = (consumers: readonly { readonly name: string }[]): string =>
   listed(consumers.map(({ name }) => name))

@@ -6,6 +6,7 @@
 import { LANES } from '../record.ts'
 import type { Examined } from '../redis/examiner.ts'
 import { portions } from '../redis/tasks.ts'
+import { staleNames } from './lists.ts'
 import { COMMAND_TIMEOUT, type Visit } from './visit.ts'
 
 /** Keys that Redis looks at in one command; keys and entries in one script. */
@@ -34,6 +35,10 @@ export interface RecordFacts {
   readonly withoutRecord: readonly string[]
   /** Keys that should expire and do not, without P. */
   readonly eternal: readonly string[]
+  /** Keys without P that the list of their kind does not name: tasks that wait for others, schedules. */
+  readonly unlisted: readonly string[]
+  /** The other way round: what these lists name is not there. */
+  readonly stale: readonly string[]
   /** Means, bytes; undefined: there are none, or MEMORY is not allowed here. */
   readonly bytesPerRecord: number | undefined
   readonly bytesPerEntry: number | undefined
@@ -43,18 +48,21 @@ export async function recordFacts(visit: Visit, limit: number): Promise<RecordFa
   const found = new Found(await timeOf(visit))
   const { keys, isComplete } = await walkKeys(visit, limit, found)
   const lanes = await walkLanes(visit, limit)
+  const lists = await staleNames(visit, limit)
   const orphans = isComplete ? found.orphans() : []
   return {
     keys,
     records: found.records.size,
     entries: lanes.looked,
-    isComplete: isComplete && lanes.isComplete,
+    isComplete: isComplete && lanes.isComplete && lists.isComplete,
     strays: [...found.of('stray'), ...orphans],
     gone: [...found.of('gone')],
     orphans,
     junk: [...found.of('junk')],
     withoutRecord: lanes.withoutRecord,
     eternal: [...found.of('eternal')],
+    unlisted: [...found.unlisted],
+    stale: lists.stale,
     ...(await memory(visit, found)),
   }
 }
@@ -62,6 +70,7 @@ export async function recordFacts(visit: Visit, limit: number): Promise<RecordFa
 /** SCAN may give a key twice. */
 class Found {
   readonly records = new Set<string>()
+  readonly unlisted = new Set<string>()
   readonly #began: number
   readonly #words = new Map<string, Set<string>>()
   readonly #followed = new Set<string>()
@@ -71,11 +80,12 @@ class Found {
     this.#began = began
   }
 
-  add(name: string, { word, next, created }: Examined): void {
+  add(name: string, { word, next, created, isUnlisted }: Examined): void {
     const isRecord = name.startsWith('task:')
     const id = name.slice('task:'.length)
     if (isRecord) this.records.add(id)
     if (next !== undefined) this.#followed.add(next)
+    if (isUnlisted) this.unlisted.add(name)
     // One that began to wait during the walk may follow a task that was looked at before.
     if (word === 'waiting' && (created ?? Number.POSITIVE_INFINITY) >= this.#began) return
     this.of(word).add(isRecord && word !== 'eternal' ? id : name)
@@ -110,7 +120,7 @@ async function walkKeys(
     looked += step
     const names = batch
       .map((key) => key.slice(keys.prefix.length + 1))
-      .filter((name) => /^(task|key|worker|joined|rate|deps):/.test(name))
+      .filter((name) => /^(task|key|worker|joined|rate|deps|schedule):/.test(name))
     for (const portion of portions(names, PORTION)) {
       const examined = await examiner.examine(portion)
       portion.forEach((name, index) => {

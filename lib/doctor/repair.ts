@@ -1,9 +1,10 @@
-/** Puts in order what can be: tasks that nobody would ever take, and consumers that no worker is behind. */
+/** Puts in order what can be: tasks that nobody would ever take, lists, and consumers that no worker is behind. */
 
 import { flag, resolve } from '../options.ts'
 import { portions } from '../redis/tasks.ts'
 import { type DiagnoseOptions, VISIT_OPTIONS } from './diagnose.ts'
 import { groupFacts } from './groups.ts'
+import { relist } from './lists.ts'
 import { type RecordFacts, recordFacts } from './records.ts'
 import { type DoctorTarget, type Visit, visit } from './visit.ts'
 
@@ -19,6 +20,8 @@ export interface Repair {
   readonly mended: number
   /** Tasks that stay as they are, because another live task holds their dedupe key. Of a dry run 0: it is not known yet. */
   readonly held: number
+  /** Tasks that wait for others, and schedules, that are listed again, or are not there and are listed no more. */
+  readonly relisted: number
   /** Ids of tasks that nobody can run: their call is gone. They stay as they are. */
   readonly gone: readonly string[]
   /** Names of consumers without a worker and without anything pending that have left their group. */
@@ -37,15 +40,17 @@ export async function repair(target: DoctorTarget, options?: RepairOptions): Pro
   const { apply, limit, timeout } = resolve('repair', options, OPTIONS)
   return visit(target, timeout, async (here) => {
     const records = await recordFacts(here, limit)
-    const { strays, gone, isComplete } = records
+    const { strays, gone, unlisted, stale, isComplete } = records
     if (apply) {
       const mended = await mend(here, records)
+      const relisted = await relist(here, [...unlisted, ...stale])
       const dismissed = await here.examiner.dismiss()
-      return { isApplied: true, ...mended, gone, dismissed, isComplete }
+      return { isApplied: true, ...mended, relisted, gone, dismissed, isComplete }
     }
     const { strangers } = await groupFacts(here)
     const idle = strangers.filter(({ pending }) => pending === 0).map(({ name }) => name)
-    return { isApplied: false, mended: strays.length, held: 0, gone, dismissed: idle, isComplete }
+    const relisted = unlisted.length + stale.length
+    return { isApplied: false, mended: strays.length, held: 0, relisted, gone, dismissed: idle, isComplete }
   })
 }
 

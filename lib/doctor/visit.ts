@@ -8,6 +8,7 @@ import { Admin } from '../redis/admin.ts'
 import { Connection } from '../redis/connection.ts'
 import { Examiner } from '../redis/examiner.ts'
 import { Keys } from '../redis/keys.ts'
+import { Schedules } from '../redis/schedules.ts'
 import { type RedisTarget, resolveTarget } from '../redis/target.ts'
 
 /** A queue, or where it is. `redis`: as of a Queue, default REDIS_URL. `namespace`: default `millrace`. */
@@ -20,6 +21,7 @@ export interface Visit {
   readonly keys: Keys
   readonly admin: Admin
   readonly examiner: Examiner
+  readonly schedules: Schedules
 }
 
 /** Of one command: keys are many, and a busy server is slow. */
@@ -42,8 +44,8 @@ export async function visit<T>(
   try {
     await connection.ready(timeout)
     const keys = new Keys(namespace, queue)
-    const admin = new Admin(connection, keys)
-    return await work({ connection, keys, admin, examiner: new Examiner(connection, keys) })
+    const [admin, examiner] = [new Admin(connection, keys), new Examiner(connection, keys)]
+    return await work({ connection, keys, admin, examiner, schedules: new Schedules(connection, keys) })
   } finally {
     connection.close()
   }

@@ -76,6 +76,7 @@ export class InlineAdmin implements Partial<Verbs> {
     const lanes = Object.fromEntries(LANES.map((lane) => [lane, ledger.in('queued', lane).size]))
     lanes.first! += ledger.in('queued', 'front').size
     return {
+      waiting: ledger.in('waiting').size,
       scheduled: ledger.in('scheduled').size,
       queued: ledger.count('queued'),
       running: ledger.count('running'),

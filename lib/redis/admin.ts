@@ -23,11 +23,13 @@ export type RetryAnswer = 'retried' | 'alive' | 'succeeded' | 'key' | 'empty' | 
 export type RemoveAnswer = 'removed' | 'running' | 'none'
 
 /** States that tasks can be listed by. */
-export const LISTED = ['queued', 'running', 'scheduled', 'parked', 'failed'] as const
+export const LISTED = ['queued', 'running', 'waiting', 'scheduled', 'parked', 'failed'] as const
 export type ListedState = (typeof LISTED)[number]
 
 /** How many tasks there are. */
 export interface Counts {
+  /** For the end of other tasks. */
+  readonly waiting: number
   readonly scheduled: number
   readonly queued: number
   readonly running: number
@@ -120,14 +122,15 @@ export class Admin {
       queued += lanes[lane]
       running += Number(reply[3 * index + 2])
     })
-    const [, scheduled, , parked, , failed, , totals] = reply.slice(3 * LANES.length)
+    const [, waiting, , scheduled, , parked, , failed, , totals] = reply.slice(3 * LANES.length)
     const words = list(totals).map(text)
     const total = (state: string): number => Number(words[words.indexOf(state) + 1] ?? 0)
     const ended = Object.fromEntries(
       END_STATES.map((state) => [state, words.includes(state) ? total(state) : 0]),
     ) as Record<EndState, number>
     return {
-      ...{ scheduled: Number(scheduled), queued, running, parked: Number(parked), failed: Number(failed) },
+      ...{ waiting: Number(waiting), scheduled: Number(scheduled), queued, running },
+      ...{ parked: Number(parked), failed: Number(failed) },
       lanes: lanes as Record<Lane, number>,
       ended,
     }

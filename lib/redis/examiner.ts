@@ -16,7 +16,13 @@ export interface Examined {
   readonly next: string | undefined
   /** By the server's clock, epoch ms; undefined: the record does not say. */
   readonly created: number | undefined
+  /** The list that should name it does not: P:waiting for tasks that wait for others, P:slots for schedules. */
+  readonly isUnlisted: boolean
 }
+
+/** Sorted sets that name what is kept in keys of its own, by the beginning of those keys. */
+export const LISTS = { task: 'waiting', schedule: 'slots' } as const
+export type ListedKind = keyof typeof LISTS
 
 export class Examiner {
   readonly #runner: Runner
@@ -28,11 +34,12 @@ export class Examiner {
   /** names: keys without P. */
   async examine(names: readonly string[]): Promise<Examined[]> {
     return list(await this.#runner.run('examine', names)).map((item) => {
-      const [word, next, created] = list(item).map(text)
+      const [word, next, created, unlisted] = list(item).map(text)
       return {
         word: word as Word,
         next: next || undefined,
         created: created ? Number(created) : undefined,
+        isUnlisted: unlisted === '1',
       }
     })
   }
@@ -51,6 +58,17 @@ export class Examiner {
   ): Promise<{ after: string; looked: number; entries: string[] }> {
     const [next, looked, ...entries] = list(await this.#runner.run('survey', [lane, after, most]))
     return { after: text(next), looked: Number(looked), entries: entries.map(text) }
+  }
+
+  /** Of so many that are listed, those that are not there. from: how many of the first are left out. */
+  async listed(kind: ListedKind, from: number, most: number): Promise<{ looked: number; stale: string[] }> {
+    const [looked, ...names] = list(await this.#runner.run('listed', [LISTS[kind], from, most]))
+    return { looked: Number(looked), stale: names.map(text) }
+  }
+
+  /** Lists them, or lists them no more, whichever is right; how many were not as they should be. */
+  async relist(kind: ListedKind, names: readonly string[]): Promise<number> {
+    return Number(await this.#runner.run('relist', [LISTS[kind], ...names]))
   }
 
   /** Names of the consumers that have left. */

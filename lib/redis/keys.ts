@@ -13,6 +13,7 @@
  * | P:limit:<key>   | hash       | the numbers of the newest call, and the last number given, while tasks wait or hold slots |
  * | P:busy:<key>    | set        | ids of the tasks that hold the key's slots |
  * | P:rate:<key>    | list       | when the last tasks of the key began, at most `max`; until `per` ms after the last |
+ * | P:waiting       | sorted set | id of tasks that wait for the end of others, by since when |
  * | P:scheduled     | sorted set | id by the time that it is due: delayed tasks and those that wait for another attempt |
  * | P:expiring      | sorted set | id by the time that its ttl, its deadline or its patience is over; until then |
  * | P:deps:<id>     | hash       | who waits for the end of that task → as which of its parents; until all are told |

@@ -12,12 +12,14 @@ import { newCall, sender } from '../support/wishes.ts'
 const PAIRS = 120
 const KILLS = 5
 
-/** Of each pair: whether the task has ended, and whether its callback waits. */
+/** Of each pair: whether the task has ended, whether its callback waits, and whether it is listed so. KEYS[1]: P:waiting */
 const LOOK = `
   local seen = {}
   for i = 2, #KEYS, 2 do
     local ended, place = redis.call('HEXISTS', KEYS[i], 'end'), redis.call('HGET', KEYS[i + 1], 'entry')
-    seen[#seen + 1] = ended .. ' ' .. tostring(place and string.match(place, '^waiting/') ~= nil)
+    local listed = redis.call('ZSCORE', KEYS[1], string.match(KEYS[i + 1], '[^:]+$'))
+    local waits = place and string.match(place, '^waiting/') ~= nil
+    seen[#seen + 1] = ended .. ' ' .. tostring(waits) .. ' ' .. tostring(listed ~= false)
   end
   return seen`
 
@@ -30,20 +32,21 @@ test('kill -9 at random: a callback is in line exactly if its task has ended', a
   })
   assert.deepEqual(await raw.send(pairs.flatMap(({ task, callback }) => [task, callback])), [])
   const keys = [
-    raw.key('x'),
+    raw.key('waiting'),
     ...pairs.flatMap(({ task, callback }) => [raw.key(`task:${task.id}`), raw.key(`task:${callback.id}`)]),
   ]
   const look = async (): Promise<number> => {
     const seen = (await raw.client.eval(LOOK, keys.length, ...keys)) as string[]
     assert.deepEqual(
-      [...new Set(seen)].filter((pair) => pair !== '1 false' && pair !== '0 true'),
+      [...new Set(seen)].filter((pair) => pair !== '1 false false' && pair !== '0 true true'),
       [],
     )
-    return seen.filter((pair) => pair === '1 false').length
+    return seen.filter((pair) => pair === '1 false false').length
   }
 
   let ended = await look()
   assert.equal(ended, 0)
+  assert.equal((await s.queue.counts()).waiting, PAIRS)
   for (let kills = 0; kills < KILLS; kills++) {
     const worker = await s.worker({ concurrency: 2, prefetch: 0, lease: 1_000 })
     const target = ended + Math.ceil(Math.random() * (PAIRS / KILLS / 2))

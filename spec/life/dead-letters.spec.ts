@@ -41,8 +41,9 @@ async function oneOfEach(s: Fresh) {
   await until('it to run', async () => (await running.info())?.state === 'running')
   const queued = hold.with({ priority: 'low' })('queued')
   const scheduled = hold.with({ delay: MINUTE })('scheduled')
-  await Promise.all([queued.enqueued, scheduled.enqueued])
-  return { queued, running, scheduled, parked, failed: failed as TaskHandle<unknown>, open }
+  const waiting = hold.with({ after: scheduled })('waiting')
+  await Promise.all([queued.enqueued, scheduled.enqueued, waiting.enqueued])
+  return { queued, running, waiting, scheduled, parked, failed: failed as TaskHandle<unknown>, open }
 }
 
 const ids = async (s: Fresh, filter: TaskFilter): Promise<string[]> =>
@@ -60,7 +61,7 @@ describe('looking', () => {
       )
     }
     assert.deepEqual(await s.queue.counts(), {
-      ...{ scheduled: 1, queued: 1, running: 1, parked: 1, failed: 1 },
+      ...{ waiting: 1, scheduled: 1, queued: 1, running: 1, parked: 1, failed: 1 },
       lanes: { first: 0, high: 0, normal: 0, low: 1 },
       ended: { succeeded: 0, failed: 1, cancelled: 0, expired: 0 },
     })

@@ -149,12 +149,15 @@ test('states, ids and filters that cannot be are refused, and nothing is done', 
     assert.ok(error instanceof OptionError, `${error}`)
     assert.match(error.message, message)
   }
-  await refuse(queue.clear('running' as never), /state must be one of queued, scheduled, parked, failed/)
+  await refuse(
+    queue.clear('running' as never),
+    /state must be one of queued, waiting, scheduled, parked, failed/,
+  )
   await refuse(queue.clear('done' as never), /state must be one of .* \(given: "done"\)/)
   await refuse(queue.clear(undefined as never), /state must be one of/)
   await refuse(
     queue.tasks({ state: 'done' as never }),
-    /state must be one of queued, running, scheduled, parked, failed/,
+    /state must be one of queued, running, waiting, scheduled, parked, failed/,
   )
   await refuse(queue.tasks({ state: 'queued', lane: 'urgent' as never }), /lane must be one of first, high/)
   for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {

@@ -57,6 +57,7 @@ export function viewOf(model: Model): View {
     cancelling: model.taken.flatMap((entry, n) => (model.cancelling.has(entry) ? [n] : [])),
     isPaused,
     counts: {
+      waiting: howMany('waiting'),
       ...{ scheduled: howMany('scheduled'), queued: howMany('queued'), running: howMany('running') },
       ...{ parked: howMany('parked'), failed: model.failed.length, lanes: queued, ended: { ...ended } },
     },

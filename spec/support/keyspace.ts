@@ -117,6 +117,18 @@ export function noteVoid(before: Keyspace, after: Keyspace): Keyspace {
   return changed(after, noted)
 }
 
+/** Those that wait for others are in P:waiting, and nothing else is: since when they were before, else since now. */
+export function noteWaiting(before: Keyspace, after: Keyspace): Keyspace {
+  const old = before.waiting && 'zset' in before.waiting ? before.waiting.zset : {}
+  const waits = Object.entries(after).filter(([key, value]) => {
+    const { entry, end } = fieldsOf(value)
+    return key.startsWith('task:') && entry?.startsWith('waiting/') && !end
+  })
+  const ids = waits.map(([key]) => key.slice('task:'.length))
+  const members = Object.fromEntries(ids.map((id) => [id, old[id] ?? '<now>']))
+  return changed(after, { waiting: ids.length > 0 ? zset(members) : null })
+}
+
 /** Of a lane without its group: all. */
 function unreadOf(keyspace: Keyspace, inLane: Lane): string[] {
   const stream = keyspace[`stream:${inLane}`]

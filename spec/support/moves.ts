@@ -234,16 +234,18 @@ export class World {
     const { client } = this
     const record = this.key(`task:${ID}`)
     const [entry, end, call] = await client.hmget(record, 'entry', 'end', 'call')
-    const [ttl, front, scheduled, parked, failed, [next, holderEnd], holder, isLed] = await Promise.all([
-      client.pttl(record),
-      client.lrange(this.key('front'), 0, -1),
-      client.zscore(this.key('scheduled'), ID),
-      client.zrange(this.key('parked'), '0', '-1'),
-      client.zscore(this.key('failed'), ID),
-      client.hmget(this.key('task:holder'), 'next', 'end'),
-      client.get(this.key('key:k')),
-      client.hexists(this.key('deps:other'), ID),
-    ])
+    const [ttl, front, scheduled, parked, failed, [next, holderEnd], holder, isLed, listed] =
+      await Promise.all([
+        client.pttl(record),
+        client.lrange(this.key('front'), 0, -1),
+        client.zscore(this.key('scheduled'), ID),
+        client.zrange(this.key('parked'), '0', '-1'),
+        client.zscore(this.key('failed'), ID),
+        client.hmget(this.key('task:holder'), 'next', 'end'),
+        client.get(this.key('key:k')),
+        client.hexists(this.key('deps:other'), ID),
+        client.zscore(this.key('waiting'), ID),
+      ])
     const misfits: string[] = []
     const places: string[] = []
     for (const { place, status } of await this.#entries()) {
@@ -266,6 +268,7 @@ export class World {
       [`the call in its record: ${call}`]:
         state === 'none' || (call !== null) === (parse(entry) === undefined || !isLive),
       [`dead letter since: ${failed}`]: (failed !== null) === (state === 'failed'),
+      [`listed as waiting since: ${listed}`]: (listed !== null) === (state === 'waiting'),
       [`${holder} holds the key for ever`]: !holder || !(await this.#keepsKey(holder)),
     }
     return [

@@ -16,6 +16,7 @@ import {
   type Keyspace,
   KeyspaceReader,
   noteVoid,
+  noteWaiting,
   P,
   type Published,
   plain,
@@ -55,10 +56,18 @@ const FLAGS: Record<ScriptName, string> = {
   ...{ turn: WRITES, progress: WRITES, release: WRITES, beat: WRITES, leave: WRITES, quarantine: WRITES },
   ...{ recover: WRITES, attach: WRITES, reread: WRITES, promote: WRITES, unpark: WRITES },
   ...{ cancel: WRITES, move: WRITES, redrive: WRITES, remove: WRITES, settings: WRITES, groups: WRITES },
-  ...{ mend: WRITES, dismiss: WRITES, order: WRITES, ask: WRITES, chunks: WRITES },
+  ...{ mend: WRITES, relist: WRITES, dismiss: WRITES, order: WRITES, ask: WRITES, chunks: WRITES },
   ...{ halt: WRITES, unschedule: WRITES },
   ...{ pending: READS, inspect: READS, counts: READS, find: READS, list: READS },
-  ...{ examine: READS, survey: READS, workers: READS, holds: READS, schedules: READS, inputs: READS },
+  ...{
+    examine: READS,
+    survey: READS,
+    listed: READS,
+    workers: READS,
+    holds: READS,
+    schedules: READS,
+    inputs: READS,
+  },
   // Those that make the data grow.
   ...{ enqueue: '#!lua', chunk: '#!lua', schedule: '#!lua', fire: '#!lua' },
 }
@@ -158,11 +167,12 @@ function checkHead(script: ScriptName): void {
   for (const part of [/args:/, /keys:/, /gives\b.*:|each:/]) assert.match(rest.slice(0, end).join('\n'), part)
 }
 
-/** Rows need not say what P:ended counts, nor which entries are void: that follows from what else has changed. */
+/** Rows need not say what P:ended counts, which entries are void, nor who waits: that follows from what else has changed. */
 function apply(keyspace: Keyspace, changes: Changes = {}): Keyspace {
   const after = changed(keyspace, changes)
   // What a row says itself counts.
-  return changed(noteVoid(keyspace, countEnded(keyspace, after)), pick(changes, 'void:', 'ended'))
+  const noted = noteWaiting(keyspace, noteVoid(keyspace, countEnded(keyspace, after)))
+  return changed(noted, pick(changes, 'void:', 'ended', 'waiting'))
 }
 
 const pick = (changes: Changes, ...prefixes: string[]): Changes =>

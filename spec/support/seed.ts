@@ -61,7 +61,9 @@ export class Seed {
     return this.command('XCLAIM', stream, GROUP, worker, 0, ...entries, 'IDLE', RUNS_FOR, 'JUSTID')
   }
 
+  /** One that waits for others is listed as such. */
   record(id: string, fields: Record<string, string>): this {
+    if (fields.entry?.startsWith('waiting/') && !fields.end) this.command('ZADD', 'P:waiting', 50, id)
     return this.command('HSET', `P:task:${id}`, ...Object.entries(fields).flat())
   }
 

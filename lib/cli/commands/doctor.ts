@@ -47,11 +47,12 @@ function page(output: Output, { findings }: Diagnosis): string {
     .join('\n')
 }
 
-function repairPage({ isApplied, mended, held, gone, dismissed, isComplete }: Repair): string {
+function repairPage({ isApplied, mended, held, relisted, gone, dismissed, isComplete }: Repair): string {
   const would = isApplied ? '' : 'would be '
   return [
     `${mended} tasks ${would}put back in line`,
     held > 0 && `${held} stay out of line: another live task holds their key`,
+    relisted > 0 && `${relisted} entries of lists ${would}put right`,
     gone.length > 0 && `${gone.length} cannot be run, their calls are gone: ${gone.slice(0, 5).join(' ')}`,
     dismissed.length > 0 && `${dismissed.length} consumers without a worker ${would}removed`,
     !isComplete && 'there may be more: run it again',

@@ -119,11 +119,12 @@ const dataOf = ({ at, queues }: Look, before: Look | undefined): object => ({
 })
 
 const STATES: readonly {
-  readonly name: 'running' | 'queued' | 'scheduled' | 'parked' | 'failed'
+  readonly name: 'running' | 'queued' | 'waiting' | 'scheduled' | 'parked' | 'failed'
   readonly style: Style
 }[] = [
   { name: 'running', style: 'green' },
   { name: 'queued', style: 'cyan' },
+  { name: 'waiting', style: 'blue' },
   { name: 'scheduled', style: 'blue' },
   { name: 'parked', style: 'yellow' },
   { name: 'failed', style: 'red' },

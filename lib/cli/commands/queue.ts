@@ -9,7 +9,7 @@ import type { Flags } from '../settings.ts'
 import { parseWhole, showNumber } from '../units.ts'
 import { oneOf } from './task.ts'
 
-const CLEARED = ['queued', 'scheduled', 'parked', 'failed'] as const
+const CLEARED = ['queued', 'waiting', 'scheduled', 'parked', 'failed'] as const
 
 interface QueueFlags extends Flags {
   readonly yes?: boolean
@@ -52,9 +52,9 @@ async function ls(flags: QueueFlags): Promise<void> {
     queues.length === 0
       ? 'no queues yet'
       : table(
-          ['queue', 'queued', 'running', 'scheduled', 'parked', 'failed', 'succeeded', ''],
-          queues.map(({ name, queued, running, scheduled, parked, failed, ended, isPaused }) => [
-            ...[name, queued, running, scheduled, parked, failed, ended.succeeded],
+          ['queue', 'queued', 'running', 'waiting', 'scheduled', 'parked', 'failed', 'succeeded', ''],
+          queues.map(({ name, queued, running, waiting, scheduled, parked, failed, ended, isPaused }) => [
+            ...[name, queued, running, waiting, scheduled, parked, failed, ended.succeeded],
             isPaused ? context.output.paint('yellow', 'paused') : '',
           ]),
         ),

@@ -1,8 +1,8 @@
 #!lua flags=no-writes
 -- counts: how many tasks are in each state. Costs the same however many there are.
 --   args: { }
---   keys: P:stream:<lane>, P:void:<lane>, P:line:<lane>, P:front, P:scheduled, P:parked, P:failed, P:ended
---   gives: { lane, queued, running, …, 'scheduled', n, 'parked', n, 'failed', n that are kept, 'ended', { state, n, … } }
+--   keys: P:stream:<lane>, P:void:<lane>, P:line:<lane>, P:front, P:waiting, P:scheduled, P:parked, P:failed, P:ended
+--   gives: { lane, queued, running, …, 'waiting', n, 'scheduled', n, 'parked', n, 'failed', n that are kept, 'ended', { state, n, … } }
 --! include base
 
 local answer = {}
@@ -28,7 +28,7 @@ for _, lane in ipairs(LANES) do
   answer[#answer + 1] = queued
   answer[#answer + 1] = running
 end
-for _, set in ipairs({ 'scheduled', 'parked', 'failed' }) do
+for _, set in ipairs({ 'waiting', 'scheduled', 'parked', 'failed' }) do
   answer[#answer + 1] = set
   answer[#answer + 1] = call('ZCARD', P .. ':' .. set)
 end

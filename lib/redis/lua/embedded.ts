@@ -32,6 +32,7 @@ if lane then
 packed_call = call('XRANGE', STREAM .. lane, entry, entry)[1][2][2]
 void(lane, entry)
 end
+if state == 'waiting' then call('ZREM', P .. ':waiting', id) end
 call('ZREM', SCHEDULED, id)
 if record[7] then call('ZREM', P .. ':parked', record[7] .. '/' .. id) end
 settle_as_error(ending('cancelled', record[6] or '0', '', ttl), id, packed_call, packed_call, record[4], record[5],
@@ -85,6 +86,7 @@ local policy, packed_call, vanishes = record[4] or 'f', record[6], record[4] == 
 local state = policy == 'f' and 'failed' or 'cancelled'
 local why = 'the task ' .. parent .. ' that it waited for ' .. ENDED[letter]
 local how = ending(state, '0', '', failed_for, failed_most)
+call('ZREM', P .. ':waiting', child)
 if policy == 'f' then
 settle_as_error(how, child, packed_call, packed_call, record[10], record[8], record[9], 'DependencyError',
 'ERR_MILLRACE_DEPENDENCY', why, root and #root > 0 and #root <= MAX_CAUSE and root)
@@ -393,6 +395,7 @@ if #pending > 0 or not found then return look_again(id, tonumber(record[8])) end
 packed_call = found[2][2]
 void(lane, entry)
 end
+if string.sub(record[1], 1, 8) == 'waiting/' then call('ZREM', P .. ':waiting', id) end
 call('ZREM', SCHEDULED, id)
 local name = is_parked and call('HGET', key, 'unknown') or ''
 if is_parked then call('ZREM', P .. ':parked', name .. '/' .. id) end
@@ -476,6 +479,7 @@ local over = time_over(unpack(call('HMGET', TASK .. id, 'attempt', 'expires', 'd
 if over then at_time(EXPIRING, id, over) end
 end
 local function go_on(id, lane, packed_call, begin)
+call('ZREM', P .. ':waiting', id)
 if begin and tonumber(begin) > tonumber(now) then
 call('HSET', TASK .. id, 'entry', 'scheduled/' .. lane)
 at_time(SCHEDULED, id, tonumber(begin))
@@ -659,6 +663,20 @@ return call('ZSCORE', RING, key) or call('ZSCORE', RESTING, key) or call('EXISTS
 end,
 }
 return made_lines
+end
+`
+
+const listed = `local function score_in(list, name)
+if list == 'slots' then
+local key = P .. ':schedule:' .. name
+if call('EXISTS', key) == 0 then return nil end
+local found = pcall('HMGET', key, 'slot', 'paused')
+local slot = not found.err and not found[2] and string.match(found[1] or '', '^%d+$')
+return slot or '+inf'
+end
+local record = pcall('HMGET', TASK .. name, 'entry', 'end', 'created')
+if record.err or record[2] or not string.match(record[1] or '', '^waiting/') then return nil end
+return string.match(record[3] or '', '^%d+$') or now
 end
 `
 
@@ -1243,7 +1261,7 @@ answer[#answer + 1] = lane
 answer[#answer + 1] = queued
 answer[#answer + 1] = running
 end
-for _, set in ipairs({ 'scheduled', 'parked', 'failed' }) do
+for _, set in ipairs({ 'waiting', 'scheduled', 'parked', 'failed' }) do
 answer[#answer + 1] = set
 answer[#answer + 1] = call('ZCARD', P .. ':' .. set)
 end
@@ -1315,6 +1333,7 @@ if over then task.at_time(task.EXPIRING, id, over) end
 end
 local function wait(id, lane, packed_call, o, begin)
 call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now)
+call('ZADD', P .. ':waiting', now, id)
 if begin > tonumber(now) then call('HSET', TASK .. id, 'begin', string.format('%.0f', begin)) end
 end_in_time(id, o, begin)
 end
@@ -1445,15 +1464,21 @@ if not holder or type(holder) == 'table' then return false end
 local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
 return not record.err and (not record[1] or record[2])
 end
+local function not_named(list, name) return call('ZSCORE', P .. ':' .. list, name) and '' or '1' end
 local answers = {}
 for i = 1, #args do
 local kind, name = string.match(args[i], '^(%a+):(.*)$')
 if kind == 'task' then
 local word = disorder(name)
-local more = word ~= 'junk' and call('HMGET', TASK .. name, 'next', 'created', 'end') or {}
-answers[i] = { word, not more[3] and more[1] or '', more[2] or '' }
+local more = word ~= 'junk' and call('HMGET', TASK .. name, 'next', 'created', 'end', 'entry') or {}
+local waits = not more[3] and string.match(more[4] or '', '^waiting/')
+answers[i] = { word, not more[3] and more[1] or '', more[2] or '', waits and not_named('waiting', name) or '' }
+elseif kind == 'schedule' then
+local of_type = call('TYPE', P .. ':schedule:' .. name).ok
+local is_there = of_type == 'hash'
+answers[i] = { (is_there or of_type == 'none') and 'fine' or 'junk', '', '', is_there and not_named('slots', name) or '' }
 else
-answers[i] = { is_eternal(kind, name) and 'eternal' or 'fine', '', '' }
+answers[i] = { is_eternal(kind, name) and 'eternal' or 'fine', '', '', '' }
 end
 end
 return answers
@@ -1512,6 +1537,7 @@ if over then task.at_time(task.EXPIRING, id, over) end
 end
 local function wait(id, lane, packed_call, o, begin)
 call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now)
+call('ZADD', P .. ':waiting', now, id)
 if begin > tonumber(now) then call('HSET', TASK .. id, 'begin', string.format('%.0f', begin)) end
 end_in_time(id, o, begin)
 end
@@ -1814,6 +1840,15 @@ if #members == most then answer[1] = tostring(from + most) end
 end
 return answer
 `,
+  listed: `#!lua flags=no-writes
+${base}${listed}local list = args[1]
+local found = call('ZRANGE', P .. ':' .. list, args[2], args[2] + args[3] - 1)
+local answer = { #found }
+for _, name in ipairs(found) do
+if not score_in(list, name) then answer[#answer + 1] = name end
+end
+return answer
+`,
   mend: `#!lua flags=allow-oom
 ${base}${drop}${replies}${rare}${settle}local task = rare()
 ${disorder}local KEPT = 3600000
@@ -1836,6 +1871,7 @@ task.parents().look_after(id)
 if disorder(id) == 'fine' then return 'mended' end
 end
 if record[4] and not holds(id, record[4]) then return 'key' end
+call('ZREM', P .. ':waiting', id)
 if entry then
 task.requeue(id, lane, entry, packed_call, (tonumber(record[1]) or 0) + 1, record[2])
 elseif record[5] and tonumber(record[5]) > tonumber(now) then
@@ -2064,6 +2100,7 @@ lane = lane == 'first' and record[7] or lane
 if record[11] then task.parents().join_flow(record[11], id, record[8]) end
 if record[8] and task.parents().wait_for(id, record[8], record[9], record[10]) > 0 then
 call('HSET', key, 'entry', 'waiting/' .. lane, 'call', record[3])
+call('ZADD', P .. ':waiting', now, id)
 else
 task.line_up(id, lane, record[3])
 end
@@ -2112,6 +2149,21 @@ drop_all()
 publish_all()
 task.tell_nearest()
 return table.concat(answers)
+`,
+  relist: `#!lua flags=allow-oom
+${base}${slots}${listed}local list, done = args[1], 0
+local key = P .. ':' .. list
+for i = 2, #args do
+local score, is_named = score_in(list, args[i]), call('ZSCORE', key, args[i])
+if score and not is_named then
+if list == 'slots' then at_slot(args[i], score == '+inf' and '' or score) else call('ZADD', key, score, args[i]) end
+done = done + 1
+elseif is_named and not score then
+call('ZREM', key, args[i])
+done = done + 1
+end
+end
+return done
 `,
   remove: `#!lua flags=allow-oom
 ${base}${replies}${rare}${settle}local task = rare()

@@ -10,7 +10,7 @@
 --              once, max and per: how many begin in so many ms; with none of them the keys take turns, and no more), after (ids
 --              of its parents, separated by spaces: it waits for their end), policy (shared/dependents.lua), take ('1': how they
 --              end becomes its arguments), flow (id), shape (of the flow's result, for those who ask for it by its id)
---   keys: P:task:<id> hash is made, P:stream:<lane> gets its entry { id → call }; P:scheduled, P:expiring, P:key:<key>, P:front,
+--   keys: P:task:<id> hash is made, P:stream:<lane> gets its entry { id → call }; P:waiting, P:scheduled, P:expiring, P:key:<key>, P:front,
 --         P:joined:<id> (of a call that joined, for a minute), P:deps:<parent>, P:releasing, P:flow:<flow>
 --   each: new → record with its place in line; known id → nothing (this batch was sent before: a replay)
 --   gives: how many were new; or { how many, number of the call (from 1), what, … }; what: full | `<id> <state>` of the task
@@ -77,6 +77,7 @@ local function special()
   -- For the end of other tasks; then it is due at once, or when it says.
   local function wait(id, lane, packed_call, o, begin)
     call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now)
+    call('ZADD', P .. ':waiting', now, id)
     if begin > tonumber(now) then call('HSET', TASK .. id, 'begin', string.format('%.0f', begin)) end
     end_in_time(id, o, begin)
   end

@@ -1,9 +1,9 @@
 #!lua flags=no-writes
 -- list: ids of tasks in a state, some at a time.
---   args: { queued | running | scheduled | parked | failed, lane (queued, running), after, most }
+--   args: { queued | running | waiting | scheduled | parked | failed, lane (queued, running), after, most }
 --         after: '' or what the last answer gave; most: entries to look at
---   keys: P:stream:<lane>, P:line:<lane>, P:front, P:task:<id>, P:scheduled, P:parked, P:failed
---   each: queued in order of their lane, scheduled by due time, failed from the newest on
+--   keys: P:stream:<lane>, P:line:<lane>, P:front, P:task:<id>, P:waiting, P:scheduled, P:parked, P:failed
+--   each: queued in order of their lane, waiting by since when, scheduled by due time, failed from the newest on
 --   gives: { after | '' there are no more, id, … }
 --! include base
 

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- mend: tasks that nobody would ever take are put back in line. Decides and moves in one step; may run twice.
 --   args: { id, '1' | '', … }     '1': it waits for another task, and none leads to it
---   keys: P:task:<id>, P:stream:<lane>, P:key:<key>, P:scheduled, P:expiring, P:control (published), P:deps:<parent>, P:releasing; those of cancel
+--   keys: P:task:<id>, P:stream:<lane>, P:key:<key>, P:waiting, P:scheduled, P:expiring, P:control (published), P:deps:<parent>, P:releasing; those of cancel
 --   each: stray → last of its lane, or scheduled where it says until when; one that a worker had read → head of the line,
 --         its attempt counted, as after a crash; one that was asked to be cancelled meanwhile → cancelled; one that waits for
 --         parents that are lost, or could not tell it how they ended → is told so by promote
@@ -37,6 +37,7 @@ local function mend(id, is_orphan)
     if disorder(id) == 'fine' then return 'mended' end
   end
   if record[4] and not holds(id, record[4]) then return 'key' end
+  call('ZREM', P .. ':waiting', id)
   if entry then
     task.requeue(id, lane, entry, packed_call, (tonumber(record[1]) or 0) + 1, record[2])
   elseif record[5] and tonumber(record[5]) > tonumber(now) then

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- promote: does what was scheduled for a time that has come, a bounded number of tasks at once. May run twice.
 --   args: { most, failed_ttl, max_failed }
---   keys: P:scheduled, P:expiring, P:task:<id>, P:stream:<lane>, P:parked, P:key:<key>, P:void:<lane>, P:resting, P:ring, P:line:<lane>, P:limit:<key>, P:busy:<key>,
+--   keys: P:scheduled, P:expiring, P:waiting, P:task:<id>, P:stream:<lane>, P:parked, P:key:<key>, P:void:<lane>, P:resting, P:ring, P:line:<lane>, P:limit:<key>, P:busy:<key>,
 --         P:rate:<key>, P:settings, P:releasing, P:deps:<parent>, P:flow:<flow>, P:reply:<client>, P:control (published)
 --   each: scheduled → last of its lane; not started or not ended in time → expired; parked for too long → failed;
 --         a key that has rested takes its turn again; has ended, and not all who wait for it are told → some more of them are

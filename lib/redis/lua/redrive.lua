@@ -3,7 +3,7 @@
 -- crashes count from nothing; the errors so far stay. One that waited for others waits for those that have not ended, or
 -- did not succeed. May run twice.
 --   args: { id, … }
---   keys: P:task:<id>, P:stream:<lane>, P:failed, P:key:<key>, P:deps:<parent>, P:releasing, P:flow:<flow>
+--   keys: P:task:<id>, P:stream:<lane>, P:waiting, P:failed, P:key:<key>, P:deps:<parent>, P:releasing, P:flow:<flow>
 --   gives: for each: retried | alive: it has not ended | succeeded | key: another task holds its key | empty: its call
 --         was too large to be kept, or what it takes of others is gone | none
 --! include base
@@ -43,6 +43,7 @@ local function redrive(id)
   if record[11] then task.parents().join_flow(record[11], id, record[8]) end
   if record[8] and task.parents().wait_for(id, record[8], record[9], record[10]) > 0 then
     call('HSET', key, 'entry', 'waiting/' .. lane, 'call', record[3])
+    call('ZADD', P .. ':waiting', now, id)
   else
     task.line_up(id, lane, record[3])
   end

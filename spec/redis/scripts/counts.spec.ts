@@ -6,7 +6,7 @@ import { type Row, table } from '../../support/script-table.ts'
 type Numbers = Record<string, unknown>
 const nothing: Numbers = {
   ...{ first: [0, 0], high: [0, 0], normal: [0, 0], low: [0, 0] },
-  ...{ scheduled: 0, parked: 0, failed: 0, ended: {} },
+  ...{ waiting: 0, scheduled: 0, parked: 0, failed: 0, ended: {} },
 }
 
 const rows: Row[] = [
@@ -44,19 +44,22 @@ const rows: Row[] = [
     answer: { ...nothing, normal: [1, 1] },
   },
   {
-    name: 'how many are scheduled, parked and kept as failed, and how many have ended since the queue began',
+    name: 'how many wait for others, are scheduled, parked and kept as failed, and how many have ended since the queue began',
     seed: (s) =>
       s
         .scheduled('a', 30_000)
         .scheduled('b', 60_000)
         .parked('c', 'add')
+        .running('g', 'w1')
+        .waiting('h', 'g')
+        .child('i', ['g', 'h'])
         .failed('d', 1)
         .failed('e', 2)
         .failed('f', 3)
         .command('HSET', 'P:ended', 'failed', 7, 'succeeded', 1_000, 'expired', 1, 'cancelled', 2),
     args: [],
     answer: {
-      ...{ ...nothing, scheduled: 2, parked: 1, failed: 3 },
+      ...{ ...nothing, normal: [0, 1], waiting: 2, scheduled: 2, parked: 1, failed: 3 },
       ended: { failed: '7', succeeded: '1000', expired: '1', cancelled: '2' },
     },
   },
@@ -122,10 +125,10 @@ const rows: Row[] = [
 function shape(answer: unknown): unknown {
   const items = answer as unknown[]
   const lanes = [0, 3, 6, 9].map((i) => [items[i], items.slice(i + 1, i + 3)])
-  const sets = [12, 14, 16].map((i) => [items[i], items[i + 1]])
-  const totals = items[19] as string[]
+  const sets = [12, 14, 16, 18].map((i) => [items[i], items[i + 1]])
+  const totals = items[21] as string[]
   const ended = totals.flatMap((state, i) => (i % 2 === 0 ? [[state, totals[i + 1]]] : []))
-  return Object.fromEntries([...lanes, ...sets, [items[18], Object.fromEntries(ended)]])
+  return Object.fromEntries([...lanes, ...sets, [items[20], Object.fromEntries(ended)]])
 }
 
 for (const [name, test] of table('counts', rows, shape)) it(name, test)

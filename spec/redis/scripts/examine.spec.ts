@@ -1,10 +1,11 @@
 /** examine: which records nobody will ever take up, and which keys should expire and do not; it writes nothing. */
 
 import { it } from 'node:test'
-import { callOf } from '../../support/keyspace.ts'
+import { callOf, zset } from '../../support/keyspace.ts'
+import { scheduled } from '../../support/schedules.ts'
 import { type Row, table } from '../../support/script-table.ts'
 
-const words = (...all: string[]) => all.map((word) => [word, '', ''])
+const words = (...all: string[]) => all.map((word) => [word, '', '', ''])
 
 const rows: Row[] = [
   {
@@ -24,9 +25,9 @@ const rows: Row[] = [
         .command('LPUSH', 'P:front', 'c'),
     args: ['task:a', 'task:b', 'task:c'],
     answer: [
-      ['fine', '', '50'],
-      ['fine', '', '50'],
-      ['fine', '', ''],
+      ['fine', '', '50', ''],
+      ['fine', '', '50', ''],
+      ['fine', '', '', ''],
     ],
   },
   {
@@ -76,10 +77,10 @@ const rows: Row[] = [
         .ended('c', 'failed', 'error', { next: 'd' }),
     args: ['task:a', 'task:b', 'task:c', 'task:d'],
     answer: [
-      ['fine', 'b', ''],
-      ['waiting', '', '50'],
-      ['fine', '', ''],
-      ['waiting', '', '50'],
+      ['fine', 'b', '', ''],
+      ['waiting', '', '50', ''],
+      ['fine', '', '', ''],
+      ['waiting', '', '50', ''],
     ],
   },
   {
@@ -133,10 +134,40 @@ const rows: Row[] = [
         .ended('unheard', 'failed', 'error'),
     args: ['task:b', 'task:c', 'task:d', 'task:x', 'deps:a', 'deps:x', 'deps:gone', 'deps:unheard'],
     answer: [
-      ['fine', '', '50'],
-      ['stray', '', '50'],
-      ['stray', '', '50'],
+      ['fine', '', '50', ''],
+      ['stray', '', '50', ''],
+      ['stray', '', '50', ''],
       ...words('fine', 'fine', 'fine', 'eternal', 'eternal'),
+    ],
+  },
+  {
+    name: 'what waits, and a schedule, that its list does not name; what waits no more need not be named',
+    seed: (s) => {
+      s.running('a', 'w1').child('b', ['a']).waiting('c', 'a').child('d', ['a'])
+      s.command('ZREM', 'P:waiting', 'b', 'c').ended('e', 'failed', 'error', { entry: 'waiting/normal' })
+      scheduled(scheduled(s, 'm'), 'n').command('ZREM', 'P:slots', 'n').command('SET', 'P:schedule:o', 'junk')
+    },
+    args: [
+      'task:a',
+      'task:b',
+      'task:c',
+      'task:d',
+      'task:e',
+      'schedule:m',
+      'schedule:n',
+      'schedule:o',
+      'schedule:p',
+    ],
+    keyspace: { waiting: zset({ d: '50' }) },
+    again: { keyspace: { waiting: zset({ d: '50' }) } },
+    answer: [
+      ['fine', 'c', '', ''],
+      ['fine', '', '50', '1'],
+      ['waiting', '', '50', '1'],
+      ['fine', '', '50', ''],
+      ...words('fine', 'fine'),
+      ['fine', '', '', '1'],
+      ...words('junk', 'fine'),
     ],
   },
   { name: 'nothing to examine is nothing found', args: [], answer: [] },

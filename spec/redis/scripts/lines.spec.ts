@@ -808,7 +808,7 @@ const others: Record<string, Row[]> = {
       args: [],
       answer: [
         ...['first', 0, 0, 'high', 0, 0, 'normal', 2, 0, 'low', 2, 0],
-        ...['scheduled', 0, 'parked', 0, 'failed', 0, 'ended', []],
+        ...['waiting', 0, 'scheduled', 0, 'parked', 0, 'failed', 0, 'ended', []],
       ],
     },
   ],
@@ -876,13 +876,13 @@ const others: Record<string, Row[]> = {
       args: ['task:a', 'task:b', 'task:c', 'task:d', 'task:e'],
       answer: [
         ...[
-          ['fine', '', '50'],
-          ['fine', '', '50'],
-          ['fine', '', '50'],
+          ['fine', '', '50', ''],
+          ['fine', '', '50', ''],
+          ['fine', '', '50', ''],
         ],
         ...[
-          ['stray', '', '50'],
-          ['stray', '', '50'],
+          ['stray', '', '50', ''],
+          ['stray', '', '50', ''],
         ],
       ],
     },

@@ -114,6 +114,24 @@ const rows: Row[] = [
     answer: ['', 'c'],
   },
   {
+    name: 'those that wait for others by since when they wait',
+    seed: (s) =>
+      s
+        .running('a', 'w1')
+        .waiting('b', 'a')
+        .child('c', ['a'])
+        .child('d', ['a', 'b'])
+        .command('ZADD', 'P:waiting', 60, 'b', 70, 'c'),
+    args: ['waiting', '', '', 2],
+    answer: ['2', 'd', 'b'],
+  },
+  {
+    name: 'and the others of those',
+    seed: (s) => s.running('a', 'w1').waiting('b', 'a').child('c', ['a']).child('d', ['a']),
+    args: ['waiting', '', '2', 2],
+    answer: ['', 'd'],
+  },
+  {
     name: 'the parked ones by the name that no worker knows',
     seed: (s) => s.parked('a', 'mail').parked('b', 'add').parked('c', 'add'),
     args: ['parked', '', '', 10],

@@ -20,6 +20,7 @@ local function cancel(id, reason, ttl)
     packed_call = call('XRANGE', STREAM .. lane, entry, entry)[1][2][2]
     void(lane, entry)
   end
+  if state == 'waiting' then call('ZREM', P .. ':waiting', id) end
   call('ZREM', SCHEDULED, id)
   if record[7] then call('ZREM', P .. ':parked', record[7] .. '/' .. id) end
   settle_as_error(ending('cancelled', record[6] or '0', '', ttl), id, packed_call, packed_call, record[4], record[5],

@@ -59,6 +59,7 @@ local function dependents()
     local state = policy == 'f' and 'failed' or 'cancelled'
     local why = 'the task ' .. parent .. ' that it waited for ' .. ENDED[letter]
     local how = ending(state, '0', '', failed_for, failed_most)
+    call('ZREM', P .. ':waiting', child)
     if policy == 'f' then
       settle_as_error(how, child, packed_call, packed_call, record[10], record[8], record[9], 'DependencyError',
         'ERR_MILLRACE_DEPENDENCY', why, root and #root > 0 and #root <= MAX_CAUSE and root)

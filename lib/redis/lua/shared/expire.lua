@@ -22,6 +22,7 @@ local function expire(id, failed_ttl, max_failed)
     packed_call = found[2][2]
     void(lane, entry)
   end
+  if string.sub(record[1], 1, 8) == 'waiting/' then call('ZREM', P .. ':waiting', id) end
   call('ZREM', SCHEDULED, id)
   local name = is_parked and call('HGET', key, 'unknown') or ''
   if is_parked then call('ZREM', P .. ':parked', name .. '/' .. id) end

@@ -49,6 +49,7 @@ end
 
 -- One that waited for the end of others: into line, or scheduled where it is not to begin yet.
 local function go_on(id, lane, packed_call, begin)
+  call('ZREM', P .. ':waiting', id)
   if begin and tonumber(begin) > tonumber(now) then
     call('HSET', TASK .. id, 'entry', 'scheduled/' .. lane)
     at_time(SCHEDULED, id, tonumber(begin))
