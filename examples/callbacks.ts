@@ -19,6 +19,17 @@ export const alarm = queue.task(
   'alarm',
   ({ code, message }: TaskFailure, who: string) => `${who}: ${code} ${message}`,
 )
+export const download = queue.task('download', async (parts: number) => {
+  for (let part = 1; part <= parts; part++) {
+    await delay(20)
+    await queue.updateProgress(part / parts)
+  }
+})
+/** Some values may be passed over, the last one is not. */
+export const watch = queue.task('watch', (part: number, who: string) => {
+  if (part === 1) note.with({ key: 'noted', keyTtl: 60_000 })(`${who} saw the last part`)
+})
+export const note = queue.task('note', (text: string) => text)
 export const index = queue.task('index', (folder: string) => `${folder} is indexed`)
 
 /** Callbacks have no handle of their own: they are found as any task is, here by the key that they hold for a while. */
@@ -43,6 +54,10 @@ if (process.argv[2] === 'worker') {
   console.log(await told('stored'))
   page('/missing')
   console.log(await told('alarmed'))
+
+  // However often it reports: one of its callbacks runs, and one waits at most, which brings the newest value.
+  download.with({ onProgress: { call: watch.prepare('ann'), withProgress: true } })(10)
+  console.log(await told('noted'))
 
   // A call that waits for others: handles, or ids from anywhere.
   const pages = fetchPage.many([['/a'], ['/b']])

@@ -25,6 +25,7 @@ export interface CallPlan {
   readonly after: readonly Parent[] | undefined
   readonly onParentFailure: 'fail' | 'run' | 'cancel' | undefined
   readonly callbacks: readonly TiedCallback[] | undefined
+  readonly hearers: readonly TiedCallback[] | undefined
   /** Travels with the call. */
   readonly options: CallOptions
 }
@@ -32,7 +33,7 @@ export interface CallPlan {
 export function planOf(options: ResolvedTaskOptions): CallPlan {
   const { priority, first, delay, at, ttl, deadline, key, unique, keyTtl, onDuplicate, limit, ...others } =
     options
-  const { transaction, after, onParentFailure, onSuccess, onFailure, ...rest } = others
+  const { transaction, after, onParentFailure, onSuccess, onFailure, onProgress, ...rest } = others
   const callbacks = onSuccess || onFailure ? [...(onSuccess ?? []), ...(onFailure ?? [])] : undefined
   const lane: Lane = first ? LANES[0] : (priority ?? 'normal')
   const times = { at, delay, ttl, deadline, keyTtl }
@@ -47,7 +48,7 @@ export function planOf(options: ResolvedTaskOptions): CallPlan {
     again,
     limit: limit || undefined,
     isAlone: transaction === false,
-    ...{ after, onParentFailure, callbacks },
+    ...{ after, onParentFailure, callbacks, hearers: onProgress },
     options: onlyGiven(rest) as CallOptions,
   }
 }

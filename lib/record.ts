@@ -19,11 +19,14 @@
  * | begin    | epoch ms: not before, of a waiting task |
  * | key      | the dedupe key that it holds |
  * | next     | the task that waits for the end of this one, under the same key |
- * | tied     | `1`: its end sets off more than its key: dependents, a flow, a slot, chunks that nobody has read |
+ * | tied     | `1`: its end sets off more than its key: dependents, a flow, a slot, chunks that nobody has read, inputs and hearers to drop |
  * | after    | ids of its parents, the tasks that it waits or waited for, in order |
  * | needs    | how many of them have not ended, while it waits |
  * | policy   | what becomes of it where one does not succeed: lua/shared/dependents.lua |
- * | inputs, in:<n> | how many outcomes of parents become its arguments; each: `<s|f|c|e|l><result or error, packed>`; until it succeeds |
+ * | inputs, in:<n> | how many outcomes of parents become its arguments; each: `<s|f|c|e|l><result or error, packed>`; until it succeeds. Of a callback of progress the value, as `s` |
+ * | hears, hear:<n> | how many calls hear of its progress; each, packed (lua/shared/hearers.lua); until it succeeds |
+ * | told:<n> | how often such a call was made; the last task made of it is `<id>.<n>.<that>` |
+ * | heard    | version of the last progress that they were told |
  * | flow     | the flow that it belongs to |
  * | limit    | the key that it waits under, and the numbers that its call brought (0: none): `<key> <at once> <max> <per, ms>` |
  * | line     | its number in the line of that key, while it waits there |

@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events'
 import type { TaskHandle } from './call/handle.ts'
 import { PreparedCall } from './call/prepared.ts'
+import { wishOf } from './call/ties.ts'
 import { callHead, describeCall } from './envelope.ts'
 import { OptionError } from './errors.ts'
 import { newTaskId } from './ids.ts'
@@ -173,7 +174,7 @@ function checkCall(owner: string, call: PreparedCall, isOwn: ScheduleServices['i
   if (wish) throw new OptionError(`${owner}: its call must not have \`${wish}\`, which is for one call alone`)
   // One that cannot be made as it is, and one that brings others along.
   call.check?.()
-  if (call.callbacks.length > 0) {
+  if (call.callbacks.length > 0 || wishOf(call.how, 'hears') !== undefined) {
     throw new OptionError(
       `${owner}: the call of a schedule has no callbacks; its handler may call what follows`,
     )

@@ -21,6 +21,7 @@ interface Step {
 
 export type SuccessCallback = Whole | { readonly call: Step; readonly withResult: true }
 export type FailureCallback = Whole | { readonly call: Step; readonly withError: true }
+export type ProgressCallback = Whole | { readonly call: Step; readonly withProgress: true }
 
 export interface AfterOptions {
   /** Begins when these tasks have ended: handles or ids, of tasks of the same queue. */
@@ -38,20 +39,27 @@ export interface AnyCallbacks {
   readonly onSuccess?: SuccessCallback | readonly SuccessCallback[] | undefined
   /** Calls that are made when this one has failed for good, or expired; `withError`: what is known of it comes in front. */
   readonly onFailure?: FailureCallback | readonly FailureCallback[] | undefined
+  /**
+   * Calls that are made when this one reports progress; `withProgress`: the value comes in front of their arguments. Of
+   * each, one runs at a time, and one that has not begun brings the newest value.
+   */
+  readonly onProgress?: ProgressCallback | readonly ProgressCallback[] | undefined
 }
 
 /** One that is to be made. `prepared` is a PreparedCall; the caller's side checks that it is. */
 export interface TiedCallback {
   /** As options name it, for messages. */
   readonly owner: string
-  readonly on: 'success' | 'failure'
+  readonly on: 'success' | 'failure' | 'progress'
   readonly prepared: object
-  /** The result or the error comes in front of its arguments. */
+  /** The result, the error or the progress comes in front of its arguments. */
   readonly takes: boolean
 }
 
 /** One script waits for as many. */
 const MOST_PARENTS = 10_000
+/** That hear of one task's progress: shared/hearers.lua. */
+const MOST_HEARERS = 100
 
 const after: Check<readonly Parent[] | undefined> = (what, value) => {
   if (value === undefined) return undefined
@@ -87,6 +95,12 @@ const callbacks =
     })
   }
 
+const hearers: Check<readonly TiedCallback[] | undefined> = (owner, value) => {
+  const tied = callbacks('progress', 'withProgress')(owner, value)
+  if (!tied || tied.length <= MOST_HEARERS) return tied
+  throw new OptionError(`${owner} takes at most ${MOST_HEARERS} calls (given: ${tied.length})`)
+}
+
 export const noCallback = (owner: string, flag: string, value: unknown): OptionError =>
   new OptionError(
     `${owner} must be made by task.prepare(...), or be { call: task.prepare(...), ${flag}: true } (given: ${show(value)})`,
@@ -97,4 +111,5 @@ export const TIE_OPTIONS = {
   onParentFailure: optionalOneOf(['fail', 'run', 'cancel']),
   onSuccess: callbacks('success', 'withResult'),
   onFailure: callbacks('failure', 'withError'),
+  onProgress: hearers,
 }

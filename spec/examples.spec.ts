@@ -108,7 +108,7 @@ const EXPECTED: Record<string, RegExp[]> = {
     /^ERR_MILLRACE_OPTION: handle\.get: its transaction sends the call when its function has returned; wait for it after that$/m,
   ],
   'callbacks.ts': [
-    /^archive: the page of \/home\nann: E_404 404: \/missing\narchive is indexed$/m,
+    /^archive: the page of \/home\nann: E_404 404: \/missing\nann saw the last part\narchive is indexed$/m,
     /^ERR_MILLRACE_DEPENDENCY, because of 404: \/missing\narchive is indexed$/m,
   ],
   'flows.ts': [

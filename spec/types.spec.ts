@@ -396,6 +396,14 @@ export function callbacksTakeWhatTheTaskGives({ queue, fib, send, nothing }: Tas
   fib.with({ onFailure: { call: alarm.prepare('ann'), withError: true } })
   fib.with({ after: [send('a'), 'id'], onParentFailure: 'run' })
   queue.task('task', () => 1, { onSuccess: nothing.prepare(), after: 'id' })
+  fib.with({ onProgress: [keep.prepare(1n, 'here'), { call: keep.prepare('here'), withProgress: true }] })
+  queue.task('other', () => 1, { onProgress: { call: keep.prepare('here'), withProgress: true } })
+  // @ts-expect-error: its first argument is missing, and nothing gives it
+  fib.with({ onProgress: keep.prepare('here') })
+  // @ts-expect-error: the progress would be one argument too many
+  fib.with({ onProgress: { call: keep.prepare(1n, 'here'), withProgress: true } })
+  // @ts-expect-error: progress is no result
+  fib.with({ onProgress: { call: keep.prepare('here'), withResult: true } })
   // @ts-expect-error: its first argument is missing, and nothing gives it
   fib.with({ onSuccess: keep.prepare('here') })
   // @ts-expect-error: it takes a bigint, and this task gives a string

@@ -2,7 +2,7 @@
 
 import type { MillraceError } from '../errors.ts'
 import type { Lane, TaskState } from '../record.ts'
-import type { How } from '../redis/wire.ts'
+import type { Hearer, How } from '../redis/wire.ts'
 
 const MAX_BATCH = 256
 const MAX_BATCH_BYTES = 512 * 1024
@@ -48,6 +48,11 @@ export class PendingCall {
     return this.mayDiffer ? this.#acceptedAlone() : this.batch.accepted
   }
 
+  /** Bytes that it brings. */
+  get size(): number {
+    return this.packed.length + (this.how === undefined ? 0 : hearersSize(this.how))
+  }
+
   /** A local call of that id that it waits for, once: Redis may have looked for it too early. */
   takeParent(id: string): PendingCall | undefined {
     const parent = this.parents?.find((one) => one.id === id)
@@ -73,8 +78,17 @@ export class PendingCall {
 }
 
 /** In a list of ids separated by spaces. */
-const renamed = (word: string | number, from: string, to: string): string | number =>
+const renamed = (word: How[number], from: string, to: string): How[number] =>
   typeof word === 'string' && word.includes(from) ? word.split(from).join(to) : word
+
+/** Bytes of the calls that hear of its progress. */
+function hearersSize(how: How): number {
+  for (let i = 0; i < how.length; i += 2) {
+    if (how[i] === 'hears')
+      return (how[i + 1] as readonly Hearer[]).reduce((sum, [, { length }]) => sum + length, 0)
+  }
+  return 0
+}
 
 /** How a call stands apart from its batch. */
 export interface Fate {
@@ -130,7 +144,7 @@ export class Batch {
   push(call: PendingCall): void {
     call.batch = this
     this.calls.push(call)
-    this.bytes += call.packed.length
+    this.bytes += call.size
   }
 
   whenSettled(listener: () => void): void {

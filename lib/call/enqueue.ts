@@ -13,7 +13,7 @@ import { toRedisError } from '../redis/faults.ts'
 import { ANSWER_TIMEOUT } from '../redis/runner.ts'
 import type { Exception } from '../redis/store.ts'
 import { Batch, type PendingCall } from './batch.ts'
-import { enqueueError, isWorthWaiting, within } from './patience.ts'
+import { crowdedError, enqueueError, isWorthWaiting, within } from './patience.ts'
 
 /** Full batches leave beside others; the one that is being filled waits until none is on its way. */
 const MAX_ON_THE_WAY = 64
@@ -64,7 +64,7 @@ export class Enqueuer {
   }
 
   add(call: PendingCall): void {
-    const bytes = call.packed.length + OVERHEAD
+    const bytes = call.size + OVERHEAD
     if (this.#bytes + bytes > this.#options.maxBuffered) {
       const batch = new Batch()
       batch.push(call)
@@ -76,7 +76,9 @@ export class Enqueuer {
     const batch = this.#openBatch()
     // Only now: whoever made the last call of the full one has had the chance to ask for its outcome.
     if (batch.calls.length === 0 && this.#batches.length > MANY) this.#send()
-    call.mayDiffer = this.#options.maxQueued !== undefined || call.how?.includes('after') === true
+    const { how } = call
+    call.mayDiffer =
+      this.#options.maxQueued !== undefined || how?.includes('after') || how?.includes('hears') || false
     batch.push(call)
     this.#sendSoon()
   }
@@ -184,7 +186,7 @@ export class Enqueuer {
 
   /** Calls that have not become tasks of their own. False: none of the batch has. */
   #except(batch: Batch, exceptions: readonly Exception[]): boolean {
-    const refused = exceptions.filter((exception) => 'full' in exception || 'orphan' in exception)
+    const refused = exceptions.filter((one) => 'full' in one || 'orphan' in one || 'crowded' in one)
     if (batch.isAtomic && refused.length > 0) {
       this.#exceptAll(batch, refused)
       return false
@@ -196,6 +198,7 @@ export class Enqueuer {
       if (!call) continue
       if ('full' in exception) over.push(call)
       else if ('orphan' in exception) this.#exceptOrphan(batch, call, exception.orphan)
+      else if ('crowded' in exception) this.#refuseSome([call], crowdedError(exception.crowded))
       else {
         call.fate = { joined: exception.joined, before: exception.state }
         if (call.joined !== undefined) onJoined(call)
@@ -212,6 +215,10 @@ export class Enqueuer {
   /** Nothing of it was written. */
   #exceptAll(batch: Batch, refused: readonly Exception[]): void {
     for (const exception of refused) {
+      if ('crowded' in exception) {
+        this.#fail(batch, crowdedError(exception.crowded))
+        return
+      }
       const call = batch.calls[exception.index]
       if (!call || !('orphan' in exception)) continue
       const parent = call.takeParent(exception.orphan)

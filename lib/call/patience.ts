@@ -13,6 +13,12 @@ export function enqueueError(count: number, cause: RedisError, accepted: false |
   return new EnqueueError(`${what} ${how}: ${messageOf(cause)}`, accepted, { cause })
 }
 
+/** It would have joined that task. */
+export function crowdedError(id: string): EnqueueError {
+  const advice = 'call without onProgress, or under another key'
+  return new EnqueueError(`100 calls hear of the progress of task ${id} already; ${advice}`, false)
+}
+
 /** A call may have less time than a socket is given to answer. */
 export function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -14,6 +14,7 @@ import { resolveTaskOptions, type TaskOptions } from '../task-options.ts'
 import type { AnyCallbacks } from '../tie-options.ts'
 import type { PendingCall } from './batch.ts'
 import { TaskHandle } from './handle.ts'
+import { hearWishes } from './hearers.ts'
 import { makeCall } from './make.ts'
 import { type CallParts, PreparedCall, type PreparedStep } from './prepared.ts'
 import { openScope } from './scope.ts'
@@ -70,6 +71,8 @@ type OneOrMore<T> = T | readonly T[]
 export interface CallbackOptions<R> {
   readonly onSuccess?: OneOrMore<Callback<R, { readonly withResult: true }>> | undefined
   readonly onFailure?: OneOrMore<Callback<TaskFailure, { readonly withError: true }>> | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: what a handler reports has no type; any is what a call must be able to take
+  readonly onProgress?: OneOrMore<Callback<any, { readonly withProgress: true }>> | undefined
 }
 
 /** What may be put in front of a whole call: nothing where it would be one argument too many. */
@@ -123,12 +126,15 @@ export function createTask<Args extends unknown[], Return>(
   const plan = planOf(options)
   const owner = `task ${name}`
   const parents = parentsOf(owner, services, plan.after ?? [])
-  const after = afterWishes(parents.ids, plan.onParentFailure)
+  const ties = [
+    ...afterWishes(parents.ids, plan.onParentFailure),
+    ...hearWishes(services, plan.hearers ?? []),
+  ]
   const callbacks = callbacksOf(services, plan.callbacks ?? [])
   const { limit } = plan
   const isFixed = !plan.isUnique && typeof limit?.key !== 'function'
   const howFor = (args: readonly unknown[], key = plan.key) =>
-    howOf(plan, after, key, limit && limitKey(name, limit, args))
+    howOf(plan, ties, key, limit && limitKey(name, limit, args))
   const fixed = isFixed ? howFor([]) : undefined
   type Handle = TaskHandle<ResultOf<Return>, ChunkOf<Return>>
   // A schema is of one argument, as a function of one is: `list.map(task)` gives three.
@@ -216,11 +222,11 @@ function needKey(what: string, key: string | undefined): string {
 /** What Redis has to know besides the lane; undefined: nothing, as of most calls. */
 function howOf(
   plan: CallPlan,
-  after: How,
+  ties: How,
   key: string | undefined,
   line: string | undefined,
 ): How | undefined {
-  const how: (string | number)[] = [...after]
+  const how: How[number][] = [...ties]
   const say = (name: string, value: string | number | undefined): void => {
     if (value !== undefined) how.push(name, value)
   }

@@ -86,7 +86,7 @@ export function followersOf(
 }
 
 /** Of names and values; the last of a name counts. */
-export function wishOf(how: How | undefined, name: string): string | number | undefined {
+export function wishOf(how: How | undefined, name: string): How[number] | undefined {
   for (let i = (how?.length ?? 0) - 2; i >= 0; i -= 2) if (how?.[i] === name) return how[i + 1]
   return undefined
 }

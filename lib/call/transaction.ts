@@ -161,7 +161,7 @@ class Transaction implements Scope {
   #make(calls: readonly PendingCall[]): void {
     const count = this.#calls + calls.length
     let bytes = this.#bytes
-    for (const { packed } of calls) bytes += packed.length
+    for (const { size } of calls) bytes += size
     checkSize('a transaction', count, bytes)
     this.#calls = count
     this.#bytes = bytes

@@ -101,6 +101,7 @@ export class InlineBackend implements Backend {
       isStanding: bench !== undefined,
       limits: { ...limits, registry },
       onBegun: (record) => bench?.begun.push(record),
+      onProgress: (record, value) => store.tellHearers(record, value),
     })
     const describe = (record: TaskRecord, call?: Buffer): TaskInfo =>
       taskInfo(record, queue, this.#runner.id, call)

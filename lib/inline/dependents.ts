@@ -9,7 +9,7 @@ import { encodeForm } from '../remote-error.ts'
 import type { TaskRecord, Wish } from './record.ts'
 
 /** How parents end so that a child with this policy goes on. */
-const GOES_ON: Readonly<Record<string, string>> = { f: 's', c: 's', s: 's', e: 'fe', r: 'sfce' }
+const GOES_ON: Readonly<Record<string, string>> = { f: 's', c: 's', s: 's', e: 'fe', r: 'sfce', b: 'sfce' }
 const ENDED: Readonly<Record<EndState, string>> = {
   ...{ succeeded: 'succeeded', failed: 'failed', cancelled: 'was cancelled', expired: 'expired' },
 }

@@ -203,7 +203,7 @@ export class Ledger {
     if (record.key !== undefined) this.#release(record, record.key, this.now + ttl)
     if (record.isAwaited) this.awaited -= 1
     record.isAwaited = false
-    if (state === 'succeeded') record.inputs = []
+    if (state === 'succeeded') record.release()
     onReply(record.id, state, value)
     if (record.children) this.dependents.tell(record)
   }

@@ -3,7 +3,7 @@
 import { decode } from '../codec.ts'
 import { describeCall } from '../envelope.ts'
 import { isEndState, type Lane, type TaskInfo, type TaskState } from '../record.ts'
-import type { Input } from '../redis/wire.ts'
+import type { Hearer, Input } from '../redis/wire.ts'
 import { decodeError } from '../remote-error.ts'
 import type { Alarm } from './agenda.ts'
 
@@ -53,6 +53,12 @@ export interface Series {
   readonly buffer: Buffer[]
 }
 
+/** A call that hears of a task's progress, and how often it was made. */
+export interface KeptHearer {
+  readonly hearer: Hearer
+  told: number
+}
+
 /** `front`: of lane first those of which the last that came goes first. */
 export type Line = Lane | 'front'
 
@@ -95,6 +101,8 @@ export class TaskRecord {
   inputs: Input[] = []
   /** Ids of tasks that wait for the end of this one. */
   children: Set<string> | undefined = undefined
+  /** Calls that hear of its progress. */
+  hearers: KeptHearer[] = []
   /** The flow that it belongs to. */
   flow: string | undefined = undefined
   /** Of the flow's result, as JSON: one of its tasks keeps it. */
@@ -133,6 +141,12 @@ export class TaskRecord {
   keepError(attempt: number, error: Buffer, at: number): void {
     const kept = error.length <= MAX_ERROR ? error : NOTHING
     this.errors = [...this.errors, { attempt, at, error: kept }].slice(-MAX_ERRORS)
+  }
+
+  /** It has succeeded: what only another attempt would need. */
+  release(): void {
+    this.inputs = []
+    this.hearers = []
   }
 
   /** As if for the first time; the errors so far stay. */

@@ -10,7 +10,7 @@ import type { Deadlines } from '../deadlines.ts'
 import { nameOf } from '../envelope.ts'
 import { newWorkerId } from '../ids.ts'
 import type { ChunkStore } from '../redis/chunks.ts'
-import type { ProgressReport } from '../redis/store.ts'
+import type { ProgressReport } from '../redis/progress.ts'
 import type { Outcome } from '../redis/wire.ts'
 import type { WorkerInfo } from '../redis/workers.ts'
 import { Batch, type BatchOptions } from '../work/batch.ts'
@@ -45,6 +45,7 @@ export interface RunnerOptions {
   readonly onChange: () => void
   readonly onBegun: (record: TaskRecord) => void
   readonly onReply: (id: string, what: string, value: Buffer) => void
+  readonly onProgress: (record: TaskRecord, value: Buffer) => void
   readonly onError: (error: Error) => void
 }
 
@@ -86,7 +87,7 @@ export class Runner {
     })
     this.#progress = new ProgressReports({
       maxBytes: limits.maxPayload,
-      send: async (reports) => reports.map((report) => this.#keepProgress(report)),
+      send: async (reports) => reports.map((report) => (this.#keepProgress(report) ? 'done' : 'fenced')),
       onFenced: () => {},
     })
   }
@@ -210,6 +211,7 @@ export class Runner {
     const inputs = record.inputs.length
     const held = new Held({
       ...{ id, lane, entry, call, begunBefore, failures, crashes: 0, expires, deadline, inputs },
+      hears: false,
     })
     this.#held.set(id, held)
     return held
@@ -266,6 +268,7 @@ export class Runner {
     record.progress = value
     record.version = version
     this.#options.onReply(id, `progress:${version}`, value)
+    this.#options.onProgress(record, value)
     return true
   }
 }

@@ -5,7 +5,8 @@ import { isEndState, type TaskState } from '../record.ts'
 import type { Backend } from '../redis/backend.ts'
 import type { ChunkStore } from '../redis/chunks.ts'
 import type { Exception, Standing } from '../redis/store.ts'
-import type { CallHeads, How, NewCall } from '../redis/wire.ts'
+import type { CallHeads, Hearer, How, NewCall } from '../redis/wire.ts'
+import { callsOf, letHear, mayHear } from './hearers.ts'
 import type { Ledger } from './ledger.ts'
 import type { TaskRecord } from './record.ts'
 
@@ -14,6 +15,7 @@ type Note =
   | { readonly joined?: string; readonly state: TaskState }
   | { readonly full: true }
   | { readonly orphan: string }
+  | { readonly crowded: string }
 
 type Verbs = Backend['store']
 
@@ -47,7 +49,7 @@ export class InlineStore implements Verbs {
     calls.forEach((call, index) => {
       const note = this.#accept(call, room <= 0)
       if (note) exceptions.push({ index, ...note } as Exception)
-      if (!note || !('full' in note || 'orphan' in note || note.joined)) room -= 1
+      if (!note || ('state' in note && note.joined === undefined)) room -= 1
     })
     return exceptions
   }
@@ -58,13 +60,15 @@ export class InlineStore implements Verbs {
     const keys = new Set<string>()
     let left = room
     return calls.flatMap(({ id, how }, index): Exception[] => {
-      const { key, after } = readWishes(how)
+      const { key, after, again, hears } = readWishes(how)
       const orphan =
         after && this.#parentsOf(after).find((parent) => !this.#isKnown(parent) && !made.has(parent))
       const joins = key !== undefined && (keys.has(key) || this.#ledger.keys.holder(key) !== undefined)
       made.add(id)
       if (key !== undefined) keys.add(key)
       if (orphan !== undefined) return [{ index, orphan }]
+      const live = hears && this.#joinedBy(key, again && !after)
+      if (live && !mayHear(live, hears)) return [{ index, crowded: live.id }]
       if (joins) return []
       left -= 1
       return left < 0 ? [{ index, full: true }] : []
@@ -94,7 +98,9 @@ export class InlineStore implements Verbs {
     const after = wishes.after === undefined ? undefined : this.#parentsOf(wishes.after)
     const orphan = after?.find((parent) => !this.#isKnown(parent))
     if (orphan !== undefined) return { orphan }
-    const holder = key === undefined ? undefined : ledger.records.get(ledger.keys.holder(key) ?? '')
+    const holder = this.#holder(key)
+    const live = wishes.hears && this.#joinedBy(key, wishes.again && !after)
+    if (live && !letHear(live, wishes.hears!)) return { crowded: live.id }
     if (holder) {
       const isLive = !isEndState(holder.state)
       const { id, state } = holder
@@ -108,6 +114,7 @@ export class InlineStore implements Verbs {
     const { now } = ledger
     if (key !== undefined) ledger.keys.hold(key, record.id, wishes.hold && now + wishes.hold)
     const begin = keepTimes(record, wishes, now)
+    if (wishes.give) record.inputs = [{ letter: 's', value: wishes.give }]
     record.flow = wishes.flow
     record.shape = wishes.shape
     const wish = after && { after, policy: wishes.policy ?? 'f', takes: wishes.take !== undefined }
@@ -118,6 +125,26 @@ export class InlineStore implements Verbs {
     } else if (begin > now) ledger.schedule(record, begin)
     else ledger.lineUp(record, wishes.newest ? 'front' : record.lane)
     return holder && { state: holder.state }
+  }
+
+  /** The task reports: what hears of it is called. */
+  tellHearers(record: TaskRecord, value: Buffer): void {
+    const calls = callsOf(record, value, this.#ledger.records)
+    for (const call of calls) this.#accept(call, false)
+  }
+
+  /** Of those with a key. */
+  #holder(key: string | undefined): TaskRecord | undefined {
+    return key === undefined ? undefined : this.#ledger.records.get(this.#ledger.keys.holder(key) ?? '')
+  }
+
+  /** The live task that a call with this key joins. follows: it would be the one that waits for that one's end. */
+  #joinedBy(key: string | undefined, follows: unknown): TaskRecord | undefined {
+    const holder = this.#holder(key)
+    if (!holder || isEndState(holder.state)) return undefined
+    if (!follows) return holder
+    const follower = this.#ledger.records.get(holder.next ?? '')
+    return follower?.state === 'waiting' ? follower : undefined
   }
 
   /** One task waits for the end of the holder, with the newest call. */
@@ -157,6 +184,7 @@ export class InlineStore implements Verbs {
     const record = this.#ledger.add(call.id, call.lane, packed(call))
     record.key = key
     this.#limit(record, wishes)
+    if (wishes.hears) letHear(record, wishes.hears)
     if (call.isAwaited) this.#ledger.await(record)
     return record
   }
@@ -188,6 +216,8 @@ interface Wishes {
   readonly after?: string
   readonly policy?: string
   readonly take?: string
+  readonly give?: Buffer
+  readonly hears?: readonly Hearer[]
   readonly flow?: string
   readonly shape?: string
 }
@@ -203,7 +233,7 @@ function keepTimes(record: TaskRecord, wishes: Wishes, now: number): number {
 
 /** Name, value, …; of two with the same name the last counts (lib/redis/lua/enqueue.lua). */
 function readWishes(how: How | undefined): Wishes {
-  const pairs: [string | number, string | number][] = []
-  for (let i = 0; how && i + 1 < how.length; i += 2) pairs.push([how[i]!, how[i + 1]!])
+  const pairs: [string, How[number]][] = []
+  for (let i = 0; how && i + 1 < how.length; i += 2) pairs.push([String(how[i]), how[i + 1]!])
   return Object.fromEntries(pairs)
 }

@@ -16,6 +16,8 @@ export const isLater = (error: unknown): boolean => LATER.test(messageOf(error))
 export const isConfiguration = (error: unknown): boolean => CONFIGURATION.test(messageOf(error))
 /** The stream or its consumer group is gone: FLUSHALL, DEL, a failover to an empty server. */
 export const isGroupGone = (error: unknown): boolean => NO_GROUP.test(messageOf(error))
+/** At maxmemory: nothing was executed. */
+export const isFull = (error: unknown): boolean => /^OOM\b/.test(messageOf(error))
 export const isMissingScript = (error: unknown): boolean => /^NOSCRIPT\b/.test(messageOf(error))
 
 /** True where another try, on this connection or a new one, may bring something else. */

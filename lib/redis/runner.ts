@@ -3,7 +3,7 @@
 import type { Connection } from './connection.ts'
 import { type FrameItem, frame } from './frame.ts'
 import type { Keys } from './keys.ts'
-import { runBehindPing, runScript, type ScriptName, type ScriptReply } from './scripts.ts'
+import { runBehindPing, runInFull, runScript, type ScriptName, type ScriptReply } from './scripts.ts'
 
 /** An answer that takes longer means a socket that is replaced, and a call that is tried again. */
 export const ANSWER_TIMEOUT = 5_000
@@ -19,6 +19,14 @@ export class Runner {
 
   run(script: ScriptName, args: readonly FrameItem[]): Promise<ScriptReply> {
     return this.send(script, frame(args))
+  }
+
+  /** With its source: also a server that does not know it runs it now, and not behind what is sent after it. */
+  runInFull(script: ScriptName, args: readonly FrameItem[]): Promise<ScriptReply> {
+    return this.connection.send(
+      (client) => runInFull(client, script, this.keys.prefix, frame(args)),
+      ANSWER_TIMEOUT,
+    )
   }
 
   send(script: ScriptName, argument: Buffer): Promise<ScriptReply> {

@@ -24,9 +24,17 @@ export async function runScript(
     return (await client.callBuffer('EVALSHA', digests[script], 1, prefix, argument)) as ScriptReply
   } catch (error) {
     if (!isMissingScript(error)) throw error
-    return (await client.callBuffer('EVAL', sources[script], 1, prefix, argument)) as ScriptReply
+    return runInFull(client, script, prefix, argument)
   }
 }
+
+export const runInFull = (
+  client: Redis,
+  script: ScriptName,
+  prefix: string,
+  argument: Buffer,
+): Promise<ScriptReply> =>
+  client.callBuffer('EVAL', sources[script], 1, prefix, argument) as Promise<ScriptReply>
 
 /**
  * The same, so that those to whom the script publishes hear of it before its sender does. Redis writes its replies last

@@ -5,6 +5,7 @@ import { type ChunkStore, RedisChunks } from './chunks.ts'
 import type { Connection } from './connection.ts'
 import type { FrameItem } from './frame.ts'
 import type { Keys } from './keys.ts'
+import { type ProgressAnswer, type ProgressReport, ProgressScripts } from './progress.ts'
 import { ANSWER_TIMEOUT, Runner } from './runner.ts'
 import { FOR_TROUBLE, loadScripts, type ScriptReply } from './scripts.ts'
 import {
@@ -24,13 +25,6 @@ import {
   type TurnReply,
   text,
 } from './wire.ts'
-
-export interface ProgressReport extends Place {
-  readonly id: string
-  readonly value: Buffer
-  /** Grows with each newer value of the task. */
-  readonly version: number
-}
 
 /** begun: the attempt counts. delay: ms (more than 1) until it is in line again; default: at once. */
 export type GivenBack = Place & { readonly begun: boolean; readonly delay?: number | undefined }
@@ -57,13 +51,15 @@ export type Standing =
 
 /**
  * What else is to be said of a call: it joined the task of that id, which stands so; it is new, and the one before it
- * under its key ended so; or there was no room; or it was to wait for a task that nobody knows.
+ * under its key ended so; or there was no room; or it was to wait for a task that nobody knows; or it would join one of which
+ * too many hear.
  */
 export type Exception = { readonly index: number } & (
   | { readonly joined: string; readonly state: TaskState }
   | { readonly joined?: never; readonly state: TaskState }
   | { readonly full: true }
   | { readonly orphan: string }
+  | { readonly crowded: string }
 )
 
 export interface Promotion {
@@ -83,9 +79,11 @@ export class Store {
   /** Of tasks that yield. */
   readonly chunks: ChunkStore
   readonly #runner: Runner
+  readonly #progress: ProgressScripts
 
   constructor(connection: Connection, keys: Keys) {
     this.#runner = new Runner(connection, keys)
+    this.#progress = new ProgressScripts(this.#runner)
     this.keys = keys
     this.chunks = new RedisChunks(this.#runner)
   }
@@ -144,11 +142,9 @@ export class Store {
     )
   }
 
-  /** For each report: false = fenced, the task is not this worker's any more. */
-  async progress(reports: readonly ProgressReport[]): Promise<boolean[]> {
-    const args: FrameItem[] = []
-    for (const { id, lane, entry, value, version } of reports) args.push(id, lane, entry, value, version)
-    return Array.from(text(await this.#runner.run('progress', args)), (letter) => letter === 'd')
+  /** What became of each report, in their order. */
+  progress(reports: readonly ProgressReport[]): Promise<ProgressAnswer[]> {
+    return this.#progress.send(reports)
   }
 
   async release(worker: string, entries: readonly GivenBack[], failedTtl: number): Promise<void> {
@@ -277,6 +273,7 @@ function readExceptions(reply: ScriptReply): readonly Exception[] {
     const [joined, state] = what.split(' ') as [string, TaskState]
     if (what === 'full') exceptions.push({ index, full: true })
     else if (joined === 'orphan') exceptions.push({ index, orphan: state })
+    else if (joined === 'crowded') exceptions.push({ index, crowded: state })
     else exceptions.push(joined === '-' ? { index, state } : { index, joined, state })
   }
   return exceptions

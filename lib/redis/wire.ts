@@ -2,7 +2,7 @@
 
 import { MalformedDataError } from '../errors.ts'
 import type { EndState, Lane } from '../record.ts'
-import { FrameReader, FrameWriter, writeFrame } from './frame.ts'
+import { type FrameItem, FrameReader, FrameWriter, writeFrame } from './frame.ts'
 import type { ScriptReply } from './scripts.ts'
 
 /** Of each field of an entry that cannot be read, bytes. */
@@ -36,6 +36,8 @@ export interface Delivery extends Place {
   readonly deadline: number | undefined
   /** So many outcomes of others are to become its arguments: they lie in its record. */
   readonly inputs: number
+  /** There are calls that hear of its progress. */
+  readonly hears: boolean
 }
 
 /** How another task ended, for one that takes it as an argument: `l` = lost, '' = it is not there. Result or error, packed. */
@@ -45,7 +47,10 @@ export interface Input {
 }
 
 /** What a call wants besides its lane, as enqueue.lua knows it: name, value, … */
-export type How = readonly (string | number)[]
+export type How = readonly FrameItem[]
+
+/** A call that hears of another's progress: its lane, or that and its wishes; packed, with its head; whether the value goes ahead of its arguments. */
+export type Hearer = readonly [how: Lane | readonly [Lane, ...How], call: Buffer, takes: '1' | '']
 
 export interface NewCall {
   readonly lane: Lane
@@ -140,7 +145,7 @@ function readEntry(lane: Lane, entry: string, fields: readonly Buffer[]): Delive
   return delivery(lane, entry, '', sample, NOTHING_MORE)
 }
 
-type More = Pick<Delivery, 'begunBefore' | 'failures' | 'crashes' | 'expires' | 'deadline' | 'inputs'>
+type More = Omit<Delivery, 'lane' | 'entry' | 'id' | 'call'>
 const NOTHING_MORE: More = {
   begunBefore: 0,
   failures: 0,
@@ -148,12 +153,13 @@ const NOTHING_MORE: More = {
   expires: undefined,
   deadline: undefined,
   inputs: 0,
+  hears: false,
 }
 
 /** Written out, because an object made by spreading is slow wherever it is read. */
 function delivery(lane: Lane, entry: string, id: string, call: Buffer, more: More): Delivery {
-  const { begunBefore, failures, crashes, expires, deadline, inputs } = more
-  return { lane, entry, id, call, begunBefore, failures, crashes, expires, deadline, inputs }
+  const { begunBefore, failures, crashes, expires, deadline, inputs, hears } = more
+  return { lane, entry, id, call, begunBefore, failures, crashes, expires, deadline, inputs, hears }
 }
 
 /** `attempt 2 deadline 1700000000000`. What is not known, or is no number, is passed over. */
@@ -172,6 +178,7 @@ function readMore(text: string): More {
     expires: number('expires'),
     deadline: number('deadline'),
     inputs: number('inputs') ?? 0,
+    hears: words.includes('hears'),
   }
 }
 

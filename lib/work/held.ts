@@ -42,6 +42,8 @@ export class Held implements Place, SlotHolder {
   readonly deadline: number | undefined
   /** So many outcomes of others go ahead of its arguments. */
   readonly inputs: number
+  /** There are calls that hear of its progress. */
+  hears: boolean
   state: 'waiting' | 'gathering' | 'running' | 'finishing' | 'gone' = 'waiting'
   /** By the steady clock, when its handler begins. */
   begunAt = 0
@@ -72,6 +74,7 @@ export class Held implements Place, SlotHolder {
     this.crashes = delivery.crashes
     this.deadline = delivery.deadline
     this.inputs = delivery.inputs
+    this.hears = delivery.hears
   }
 
   /** Made when it is asked for: most handlers never do. */

@@ -1,13 +1,13 @@
 /** Progress of running tasks: the newest value of each, one script on its way at a time. */
 
 import { encode } from '../codec.ts'
-import type { ProgressReport } from '../redis/store.ts'
+import type { ProgressAnswer, ProgressReport } from '../redis/progress.ts'
 import type { Held } from './held.ts'
 
 export interface ProgressOptions {
   readonly maxBytes: number
-  /** For each report: false = the task is not this worker's any more. */
-  readonly send: (reports: readonly ProgressReport[]) => Promise<boolean[]>
+  /** What became of each report, in their order. */
+  readonly send: (reports: readonly ProgressReport[]) => Promise<ProgressAnswer[]>
   readonly onFenced: (held: Held) => void
 }
 
@@ -42,16 +42,19 @@ export class ProgressReports {
         this.#waiting.set(held, { value: bytes, sent: [resolve] })
       }
     })
-    if (!this.#onTheWay) {
-      this.#onTheWay = true
-      queueMicrotask(() => void this.#flush())
-    }
+    this.#soon()
     return promise
   }
 
   /** Before the task's outcome is sent: its last progress goes ahead of it, on the same connection. */
   hurry(held: Held): void {
     if (this.#waiting.has(held)) void this.#send()
+  }
+
+  #soon(): void {
+    if (this.#onTheWay) return
+    this.#onTheWay = true
+    queueMicrotask(() => void this.#flush())
   }
 
   async #flush(): Promise<void> {
@@ -68,13 +71,24 @@ export class ProgressReports {
       entry: held.entry,
       value,
       version: held.nextVersion(),
+      hears: held.hears,
     }))
     // Progress is not worth a second try: a newer one follows.
-    const written = await this.#options.send(reports).catch(() => [])
+    const answers = await this.#options.send(reports).catch(() => [])
     let index = 0
-    for (const [held, { sent }] of batch) {
-      if (written[index++] === false) this.#options.onFenced(held)
+    for (const [held, { value, sent }] of batch) {
+      const answer = answers[index++]
+      if (answer === 'fenced') this.#options.onFenced(held)
+      if (answer === 'unheard') this.#sayAgain(held, value)
       for (const resolve of sent) resolve()
     }
+  }
+
+  /** A call has joined it while it ran, and brought others that hear of it: from now on they do. */
+  #sayAgain(held: Held, value: Buffer): void {
+    held.hears = true
+    if (held.state !== 'running' || this.#waiting.has(held)) return
+    this.#waiting.set(held, { value, sent: [] })
+    this.#soon()
   }
 }

@@ -107,6 +107,44 @@ const rows: Row[] = [
     published: { control: ['due 30000'] },
   },
   {
+    name: 'one that waits behind it begins, however it ends, and takes nothing from it',
+    seed: (s) =>
+      running(s).child('b', ['a'], { policy: 'b', record: { inputs: '1', 'in:0': 'sown', tied: '1' } }),
+    args: ends('failed'),
+    ...common,
+    keyspace: {
+      'task:a': failed,
+      'task:b': hash({
+        ...{ entry: 'e1', created: '50', after: 'a', policy: 'b', inputs: '1', tied: '1', 'in:0': 'sown' },
+      }),
+      'deps:a': null,
+      failed: zset({ a: '<now>' }),
+      'stream:normal': lane('1-0', { e1: ['b', callOf('b'), 'inputs', '1'] }, { w1: [] }),
+    },
+  },
+  {
+    name: 'calls that hear of its progress go when it has succeeded; one that failed keeps them for another time',
+    seed: (s) =>
+      s
+        .running('a', 'w1', { record: { tied: '1', hears: '2', 'hear:0': 'x', 'hear:1': 'y' } })
+        .running('b', 'w1', { record: { tied: '1', hears: '1', 'hear:0': 'x' } }),
+    args: turn(0, outcome('succeeded'), outcome('failed', 'b', '2-0')),
+    answer: ['dd'],
+    again: { answer: ['aa'] },
+    keyspace: {
+      'task:a': done('s', { result: 'value of a' }),
+      'task:b': hash(
+        {
+          ...{ entry: '2-0', end: 'f 1 7 <now> w1', call: 'kept', error: BROKE, tied: '1' },
+          ...{ hears: '1', 'hear:0': 'x' },
+        },
+        '60 s',
+      ),
+      failed: zset({ b: '<now>' }),
+      'stream:normal': lane('2-0', {}, { w1: [] }),
+    },
+  },
+  {
     name: 'who takes the results of others gives them up when it has succeeded; who failed keeps them for another time',
     seed: (s) =>
       s

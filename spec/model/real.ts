@@ -70,6 +70,7 @@ export class Real {
     const [exception] = await this.store.enqueue([packed], HEADS, false)
     if (!exception) return ''
     if ('orphan' in exception) return 'orphan'
+    if ('crowded' in exception) return 'crowded'
     return 'full' in exception ? 'full' : `${exception.joined ?? '-'} ${exception.state}`
   }
 
@@ -98,8 +99,9 @@ export class Real {
   }
 
   async progress(held: Entry, version: number): Promise<boolean> {
-    const report = { id: held.task.id, ...this.#place(held), value: Buffer.from('v'), version }
-    return (await this.store.progress([report]))[0]!
+    const place = this.#place(held)
+    const report = { id: held.task.id, ...place, value: Buffer.from('v'), version, hears: false }
+    return (await this.store.progress([report]))[0] === 'done'
   }
 
   release(worker: string, held: Entry, begun: boolean, delay: number): Promise<void> {

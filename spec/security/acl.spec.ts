@@ -118,8 +118,10 @@ describe('a producer', () => {
     assert.equal(await remote(queue, 'add')(1, 2).get(), 3)
     assert.equal(await remote(queue, 'large')().get(), LARGE)
     const steps: unknown[] = []
-    for await (const step of remote(queue, 'steps')().progress()) steps.push(step)
+    const heard = remote(queue, 'steps').with({ onProgress: remote(queue, 'add').prepare(1, 1) })()
+    for await (const step of heard.progress()) steps.push(step)
     assert.equal(steps.at(-1), 3)
+    assert.equal(await queue.handle(`${heard.id}.0.1`).get(), 2)
     assert.equal((await rejection(remote(queue, 'fail')(1).get())).code, 'ERR_MILLRACE_TASK_FAILED')
     assert.deepEqual(
       await Promise.all(Array.from({ length: 300 }, (_, i) => remote(queue, 'add')(i, 1).get())),

@@ -160,8 +160,8 @@ export class World {
 
   async progress(token: Place): Promise<string> {
     const { lane, entry } = token
-    const [isKept] = await this.store.progress([{ id: ID, lane, entry, value: Buffer.from([1]), version: 1 }])
-    return isKept ? 'kept' : 'fenced'
+    const report = { id: ID, lane, entry, value: Buffer.from([1]), version: 1, hears: false }
+    return (await this.store.progress([report]))[0] === 'done' ? 'kept' : 'fenced'
   }
 
   /** How it stands, for a caller that asks. */

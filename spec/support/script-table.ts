@@ -69,7 +69,7 @@ const FLAGS: Record<ScriptName, string> = {
     inputs: READS,
   },
   // Those that make the data grow.
-  ...{ enqueue: '#!lua', chunk: '#!lua', schedule: '#!lua', fire: '#!lua' },
+  ...{ enqueue: '#!lua', chunk: '#!lua', schedule: '#!lua', fire: '#!lua', hear: '#!lua' },
 }
 
 /** Scripts that pack their answer. */

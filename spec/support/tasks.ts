@@ -63,6 +63,18 @@ export function defineTasks(queue: Queue) {
       }
       return count
     }),
+    echo: queue.task('echo', (value: unknown) => value),
+    /** Reports in its first attempt until it is aborted; a later one says nothing. */
+    chatter: queue.task('chatter', async () => {
+      const { attempt, signal, id } = currentTask()
+      console.log(`running ${id} attempt ${attempt}`)
+      for (let i = 1; attempt === 1 && !signal.aborted; i++) {
+        void queue.updateProgress(i)
+        await delay(1)
+      }
+      if (attempt === 1) console.log('aborted')
+      else await delay(600_000, undefined, { signal })
+    }),
     /** Yields 1 to n, and journals how far it came; throws in the place of one of them. */
     count: queue.task('count', async function* (n: number, badAt = 0) {
       try {

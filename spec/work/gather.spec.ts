@@ -101,6 +101,7 @@ function held(name: string, arg: unknown, more: Partial<Delivery> = {}): Held {
   return new Held({
     ...{ lane: 'normal', entry: `1-${made}`, id: `task-${made}`, call },
     ...{ begunBefore: 0, failures: 0, crashes: 0, expires: undefined, deadline: undefined, inputs: 0 },
+    hears: false,
     ...more,
   })
 }

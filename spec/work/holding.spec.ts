@@ -16,6 +16,7 @@ function held(more: Partial<Delivery> = {}): Held {
   return new Held({
     ...{ lane: 'normal', entry: `1-${made}`, id: `task-${made}`, call: Buffer.alloc(0) },
     ...{ begunBefore: 0, failures: 0, crashes: 0, expires: undefined, deadline: undefined, inputs: 0 },
+    hears: false,
     ...more,
   })
 }

@@ -22,6 +22,7 @@ function finished(bytes = 10): Finished {
   const held = new Held({
     ...{ ...place, id: outcome.id, call: Buffer.alloc(0) },
     ...{ begunBefore: 0, failures: 0, crashes: 0, expires: undefined, deadline: undefined, inputs: 0 },
+    hears: false,
   })
   return { held, outcome }
 }

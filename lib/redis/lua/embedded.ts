@@ -45,7 +45,7 @@ const dependents = `local dependents_made
 local function dependents()
 if dependents_made then return dependents_made end
 local RELEASING = P .. ':releasing'
-local GOES_ON = { f = 's', c = 's', s = 's', e = 'fel', r = 'sfcel' }
+local GOES_ON = { f = 's', c = 's', s = 's', e = 'fel', r = 'sfcel', b = 'sfcel' }
 local ENDED = { s = 'succeeded', f = 'failed', c = 'was cancelled', e = 'expired', l = 'is lost' }
 local MAX_CAUSE = 16384
 local left = 200
@@ -110,7 +110,7 @@ local record = pcall('HMGET', key, 'entry', 'end', 'needs', 'policy', 'inputs', 
 local lane = not record.err and record[1] and record[3] and not record[2] and string.match(record[1], '^waiting/(%a+)$')
 if not lane then return end
 if not goes_on(record[4], letter) then return end_child(child, record, parent, letter) end
-if record[5] then
+if record[5] and record[4] ~= 'b' then
 for number in string.gmatch(numbers, '%d+') do call('HSET', key, 'in:' .. number, letter .. value) end
 end
 if call('HINCRBY', key, 'needs', '-1') > 0 then return end
@@ -164,10 +164,10 @@ if call('EXISTS', P .. ':deps:' .. parent) == 1 then leave(parent, 'l') end
 local flow = call('HGET', TASK .. parent, 'flow')
 if flow and call('HDEL', TASK .. parent, 'flow') == 1 then leave_flow(flow, string.format('%.0f', now + LAST_LOOK)) end
 end
-local function drop_inputs(id)
-local count, names = tonumber(call('HGET', TASK .. id, 'inputs') or 0), { 'inputs' }
+local function drop_all_of(id, count_name, prefix)
+local count, names = tonumber(call('HGET', TASK .. id, count_name) or 0), { count_name }
 for number = 0, count - 1 do
-names[#names + 1] = 'in:' .. number
+names[#names + 1] = prefix .. number
 if #names == 500 then
 call('HDEL', TASK .. id, unpack(names))
 names = {}
@@ -176,7 +176,10 @@ end
 if count > 0 and names[1] then call('HDEL', TASK .. id, unpack(names)) end
 end
 local function untie_all(how, id, value)
-if how.state == 'succeeded' then drop_inputs(id) end
+if how.state == 'succeeded' then
+drop_all_of(id, 'inputs', 'in:')
+drop_all_of(id, 'hears', 'hear:')
+end
 local flow = call('HGET', TASK .. id, 'flow')
 if flow then leave_flow(flow, how.expiry) end
 tell_children(id, string.sub(how.head, 1, 1), value)
@@ -431,6 +434,27 @@ if call('EXISTS', FRONT) == 0 then call('HDEL', P .. ':settings', 'front') end
 end
 `
 
+const hearers = `local MOST_HEARERS = 100
+local function new_hearers(id, hearers)
+local count, seen, new = tonumber(call('HGET', TASK .. id, 'hears') or 0), {}, {}
+for number = 0, count - 1 do seen[call('HGET', TASK .. id, 'hear:' .. number)] = true end
+for _, hearer in ipairs(hearers) do
+local packed = cmsgpack.pack(hearer)
+if not seen[packed] then new[#new + 1] = packed end
+seen[packed] = true
+end
+if count + #new > MOST_HEARERS then return nil end
+return new, count
+end
+local function let_hear_of(id, hearers)
+local new, count = new_hearers(id, hearers)
+if not new then return false end
+for i, packed in ipairs(new) do call('HSET', TASK .. id, 'hear:' .. (count + i - 1), packed) end
+if new[1] then call('HSET', TASK .. id, 'hears', tostring(count + #new), 'tied', '1') end
+return true
+end
+`
+
 const late = `local function late(fields)
 for i = 3, #fields - 1, 2 do
 local name = fields[i]
@@ -441,7 +465,7 @@ end
 end
 `
 
-const line = `local EXTRAS = { 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'inputs' }
+const line = `local EXTRAS = { 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'inputs', 'hears' }
 local lines
 local function time_over(attempt, expires, deadline)
 local begun = (tonumber(attempt) or 0) > 0
@@ -463,11 +487,11 @@ if over then at_time(EXPIRING, id, over) end
 call('HSET', key, 'entry', place_of(lane, call('XADD', STREAM .. lane, '*', unpack(fields))))
 end
 local function line_up(id, lane, packed_call)
-local values = call('HMGET', TASK .. id, 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'inputs', 'limit')
-if not values[7] then return enter(id, lane, packed_call, values) end
+local values = call('HMGET', TASK .. id, 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'inputs', 'hears', 'limit')
+if not values[8] then return enter(id, lane, packed_call, values) end
 local over = time_over(values[1], values[4], values[5])
 if over then at_time(EXPIRING, id, over) end
-lines().queue(id, lane, packed_call, values[7])
+lines().queue(id, lane, packed_call, values[8])
 end
 local function leave_line(id)
 local limit = call('HGET', TASK .. id, 'limit')
@@ -747,6 +771,7 @@ call('HSET', TASK .. child, 'in:' .. number, letter .. (values[1] or values[2] o
 end
 end
 local function wait_for(child, after, policy, takes)
+takes = policy ~= 'b' and takes
 local needs, number, order, numbers = 0, 0, {}, {}
 for parent in string.gmatch(after, '%S+') do
 if not numbers[parent] then order[#order + 1] = parent end
@@ -945,22 +970,33 @@ end
 
 const refusals = `local MOST_NOTES = 1000
 local function refuse_all()
-local room, made_here, keys = cap, {}, {}
+local room, made_here, keys, brought = cap, {}, {}, {}
+local function crowded(id, name, o)
+local holder, _, is_live = holder_of(name)
+local joined = (is_live and joined_by(holder, o)) or keys[name] or id
+local all = brought[joined] or {}
+for _, hearer in ipairs(o.hears) do all[#all + 1] = hearer end
+brought[joined] = all
+return not new_hearers(joined, all) and joined
+end
 for i = 4, #args, 3 do
 if #notes > MOST_NOTES then break end
 local id, o = args[i + 1], type(args[i]) == 'table' and wishes(args[i]) or {}
 local name = o.key and P .. ':key:' .. o.key
 local is_new = call('EXISTS', TASK .. id) == 0 and not (resent and name and call('EXISTS', P .. ':joined:' .. id) == 1)
-local unknown
+local unknown, crowd
 if is_new and o.after then unknown = select(2, task.parents().find(o.after, made_here)) end
+if is_new and name and o.hears then crowd = crowded(id, name, o) end
 if unknown then
 note((i - 1) / 3, 'orphan ' .. unknown)
+elseif crowd then
+note((i - 1) / 3, 'crowded ' .. crowd)
 elseif is_new and room and not (name and (keys[name] or holder_of(name))) then
 if room <= 0 then note((i - 1) / 3, 'full') end
 room = room - 1
 end
 made_here[id] = true
-if name then keys[name] = true end
+if name then keys[name] = keys[name] or id end
 end
 return #notes > 0
 end
@@ -1337,10 +1373,14 @@ call('ZADD', P .. ':waiting', now, id)
 if begin > tonumber(now) then call('HSET', TASK .. id, 'begin', string.format('%.0f', begin)) end
 end_in_time(id, o, begin)
 end
-local function follow(holder, lane, id, packed_call, o, begin)
+local function follower_of(holder)
 local next_id = call('HGET', TASK .. holder, 'next')
 local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
-if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then
+if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then return next_id, waits end
+end
+local function follow(holder, lane, id, packed_call, o, begin)
+local next_id, waits = follower_of(holder)
+if next_id then
 local asked, clients = asker(waits[3] or ''), waits[4] or ''
 if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
 call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
@@ -1355,6 +1395,10 @@ call('HSET', TASK .. id, 'key', o.key)
 call('HSET', TASK .. holder, 'next', id)
 return id
 end
+local function joined_by(holder, o)
+if not o.again or o.after then return holder end
+return (follower_of(holder))
+end
 local function join(number, id, holder, state)
 call('SET', P .. ':joined:' .. id, holder, 'PX', 60000)
 note(number, holder .. ' ' .. state)
@@ -1366,7 +1410,7 @@ local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
 note(number, holder .. ' ' .. task.standing(record[1], record[2]))
 return true
 end
-${refusals}function enqueue_how(number, how, id, packed_call)
+${hearers}${refusals}function enqueue_how(number, how, id, packed_call)
 local key, lane, o = TASK .. id, how[1], wishes(how)
 if call('EXISTS', key) == 1 then return end
 local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
@@ -1379,9 +1423,12 @@ end
 if o.key then
 local name = P .. ':key:' .. o.key
 local holder, state, is_live = holder_of(name)
+local joined = o.hears and is_live and joined_by(holder, o)
+if joined and not let_hear_of(joined, o.hears) then return note(number, 'crowded ' .. joined) end
 if holder and is_live and o.again and not after then
-local joined = follow(holder, lane, id, packed_call, o, begin)
+joined = follow(holder, lane, id, packed_call, o, begin)
 if joined ~= id then return join(number, id, joined, 'waiting') end
+if o.hears then let_hear_of(id, o.hears) end
 accepted = accepted + 1
 return
 elseif holder then
@@ -1397,6 +1444,8 @@ call('HSET', key, 'key', o.key)
 end
 if is_full() then return note(number, 'full') end
 keep_times(key, o, begin)
+if o.give then call('HSET', key, 'inputs', '1', 'in:0', 's' .. o.give, 'tied', '1') end
+if o.hears then let_hear_of(id, o.hears) end
 accepted = accepted + 1
 if o.flow then task.parents().join_flow(o.flow, id, after) end
 if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
@@ -1541,10 +1590,14 @@ call('ZADD', P .. ':waiting', now, id)
 if begin > tonumber(now) then call('HSET', TASK .. id, 'begin', string.format('%.0f', begin)) end
 end_in_time(id, o, begin)
 end
-local function follow(holder, lane, id, packed_call, o, begin)
+local function follower_of(holder)
 local next_id = call('HGET', TASK .. holder, 'next')
 local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
-if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then
+if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then return next_id, waits end
+end
+local function follow(holder, lane, id, packed_call, o, begin)
+local next_id, waits = follower_of(holder)
+if next_id then
 local asked, clients = asker(waits[3] or ''), waits[4] or ''
 if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
 call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
@@ -1559,6 +1612,10 @@ call('HSET', TASK .. id, 'key', o.key)
 call('HSET', TASK .. holder, 'next', id)
 return id
 end
+local function joined_by(holder, o)
+if not o.again or o.after then return holder end
+return (follower_of(holder))
+end
 local function join(number, id, holder, state)
 call('SET', P .. ':joined:' .. id, holder, 'PX', 60000)
 note(number, holder .. ' ' .. state)
@@ -1570,7 +1627,7 @@ local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
 note(number, holder .. ' ' .. task.standing(record[1], record[2]))
 return true
 end
-${refusals}function enqueue_how(number, how, id, packed_call)
+${hearers}${refusals}function enqueue_how(number, how, id, packed_call)
 local key, lane, o = TASK .. id, how[1], wishes(how)
 if call('EXISTS', key) == 1 then return end
 local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
@@ -1583,9 +1640,12 @@ end
 if o.key then
 local name = P .. ':key:' .. o.key
 local holder, state, is_live = holder_of(name)
+local joined = o.hears and is_live and joined_by(holder, o)
+if joined and not let_hear_of(joined, o.hears) then return note(number, 'crowded ' .. joined) end
 if holder and is_live and o.again and not after then
-local joined = follow(holder, lane, id, packed_call, o, begin)
+joined = follow(holder, lane, id, packed_call, o, begin)
 if joined ~= id then return join(number, id, joined, 'waiting') end
+if o.hears then let_hear_of(id, o.hears) end
 accepted = accepted + 1
 return
 elseif holder then
@@ -1601,6 +1661,8 @@ call('HSET', key, 'key', o.key)
 end
 if is_full() then return note(number, 'full') end
 keep_times(key, o, begin)
+if o.give then call('HSET', key, 'inputs', '1', 'in:0', 's' .. o.give, 'tied', '1') end
+if o.hears then let_hear_of(id, o.hears) end
 accepted = accepted + 1
 if o.flow then task.parents().join_flow(o.flow, id, after) end
 if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
@@ -1721,6 +1783,231 @@ call('HDEL', key, 'paused')
 if slot == '' then call('HDEL', key, 'slot') else call('HSET', key, 'slot', slot) end
 at_slot(name, args[5])
 return 'done'
+`,
+  hear: `#!lua
+${base}${replies}local function enqueue(args)
+local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
+if cap then
+for _, lane in ipairs(LANES) do
+cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) - call('ZCARD', P .. ':line:' .. lane)
+end
+cap = cap - call('ZCARD', P .. ':scheduled') - call('LLEN', P .. ':front')
+end
+local specials
+local function special()
+if specials then return specials end
+${rare}local task, notes, enqueue_how = rare(), {}, nil
+local function note(number, what)
+notes[#notes + 1] = number
+notes[#notes + 1] = what
+end
+local function is_full() return cap and accepted >= cap end
+local function holder_of(key)
+local holder = call('GET', key)
+if not holder then return nil end
+local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+local state = task.standing(record[1], record[2])
+if state == 'none' then return nil end
+if not record[2] then return holder, state, true end
+return state ~= 'failed' and call('PTTL', key) > 0 and holder or nil, state, false
+end
+local function asker(packed_call)
+return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
+end
+local function wishes(how)
+local o = {}
+for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
+return o
+end
+local function keep_times(key, o, begin)
+if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
+if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
+if o.line then task.lines().keep(key, o) end
+end
+local function end_in_time(id, o, begin)
+local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+if over then task.at_time(task.EXPIRING, id, over) end
+end
+local function wait(id, lane, packed_call, o, begin)
+call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now)
+call('ZADD', P .. ':waiting', now, id)
+if begin > tonumber(now) then call('HSET', TASK .. id, 'begin', string.format('%.0f', begin)) end
+end_in_time(id, o, begin)
+end
+local function follower_of(holder)
+local next_id = call('HGET', TASK .. holder, 'next')
+local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
+if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then return next_id, waits end
+end
+local function follow(holder, lane, id, packed_call, o, begin)
+local next_id, waits = follower_of(holder)
+if next_id then
+local asked, clients = asker(waits[3] or ''), waits[4] or ''
+if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
+call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
+end
+call('HSET', TASK .. next_id, 'call', packed_call)
+if o.line then task.lines().keep(TASK .. next_id, o) end
+return next_id
+end
+wait(id, lane, packed_call, o, begin)
+keep_times(TASK .. id, o, begin)
+call('HSET', TASK .. id, 'key', o.key)
+call('HSET', TASK .. holder, 'next', id)
+return id
+end
+local function joined_by(holder, o)
+if not o.again or o.after then return holder end
+return (follower_of(holder))
+end
+local function join(number, id, holder, state)
+call('SET', P .. ':joined:' .. id, holder, 'PX', 60000)
+note(number, holder .. ' ' .. state)
+end
+local function joined_before(number, id)
+local holder = resent and call('GET', P .. ':joined:' .. id)
+if not holder then return false end
+local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+note(number, holder .. ' ' .. task.standing(record[1], record[2]))
+return true
+end
+${hearers}${refusals}function enqueue_how(number, how, id, packed_call)
+local key, lane, o = TASK .. id, how[1], wishes(how)
+if call('EXISTS', key) == 1 then return end
+local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
+if o.key and joined_before(number, id) then return end
+local after, unknown
+if o.after then
+after, unknown = task.parents().find(o.after)
+if not after then return note(number, 'orphan ' .. unknown) end
+end
+if o.key then
+local name = P .. ':key:' .. o.key
+local holder, state, is_live = holder_of(name)
+local joined = o.hears and is_live and joined_by(holder, o)
+if joined and not let_hear_of(joined, o.hears) then return note(number, 'crowded ' .. joined) end
+if holder and is_live and o.again and not after then
+joined = follow(holder, lane, id, packed_call, o, begin)
+if joined ~= id then return join(number, id, joined, 'waiting') end
+if o.hears then let_hear_of(id, o.hears) end
+accepted = accepted + 1
+return
+elseif holder then
+if o.up and is_live then task.move(holder, 'first') end
+return join(number, id, holder, state)
+elseif is_full() then
+return note(number, 'full')
+elseif state then
+note(number, '- ' .. state)
+end
+if o.hold then call('SET', name, id, 'PX', o.hold) else call('SET', name, id) end
+call('HSET', key, 'key', o.key)
+end
+if is_full() then return note(number, 'full') end
+keep_times(key, o, begin)
+if o.give then call('HSET', key, 'inputs', '1', 'in:0', 's' .. o.give, 'tied', '1') end
+if o.hears then let_hear_of(id, o.hears) end
+accepted = accepted + 1
+if o.flow then task.parents().join_flow(o.flow, id, after) end
+if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
+if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
+wait(id, lane, packed_call, o, begin)
+elseif begin > tonumber(now) then
+call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
+task.at_time(task.SCHEDULED, id, begin)
+if o.deadline then task.at_time(task.EXPIRING, id, now + o.deadline) end
+elseif o.newest then
+task.put_front(id, packed_call)
+end_in_time(id, o, begin)
+else
+task.line_up(id, lane, packed_call)
+end
+end
+specials = {
+notes = notes, enqueue = enqueue_how, tell_nearest = task.tell_nearest,
+refuse = function(number) note(number, 'full') end, refuse_all = refuse_all,
+}
+return specials
+end
+if args[3] == '1' and special().refuse_all() then return { 0, unpack(specials.notes) } end
+local lane, stream, prefix
+for i = 4, #args, 3 do
+local id = args[i + 1]
+if args[i] ~= lane and type(args[i]) == 'table' then
+special().enqueue((i - 1) / 3, args[i], id, args[i + 2])
+elseif cap and accepted >= cap and call('EXISTS', TASK .. id) == 0 then
+special().refuse((i - 1) / 3)
+else
+if args[i] ~= lane then
+lane = args[i]
+stream, prefix = STREAM .. lane, place_of(lane, '')
+end
+if not resent or call('EXISTS', TASK .. id) == 0 then
+local entry = call('XADD', stream, '*', id, args[i + 2])
+if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
+accepted = accepted + 1
+else
+call('XDEL', stream, entry)
+end
+end
+end
+end
+if not specials then return accepted end
+specials.tell_nearest()
+if #specials.notes == 0 then return accepted end
+table.insert(specials.notes, 1, accepted)
+return specials.notes
+end
+${place}${standing}local batch = { '0', '', '' }
+local function state_of(id)
+local record = pcall('HMGET', TASK .. id, 'entry', 'end')
+return not record.err and not record[2] and standing(record[1]) or 'none'
+end
+local function let_hear(id, number, value)
+local key, name = TASK .. id, id .. '.' .. number .. '.'
+local found = call('HMGET', key, 'hear:' .. number, 'told:' .. number)
+if not found[1] then return end
+local how, packed_call, takes = unpack(cmsgpack.unpack(found[1]))
+local told, wishes = tonumber(found[2]) or 0, type(how) == 'table' and how or { how }
+local last = name .. told
+local state = told > 0 and state_of(last) or 'none'
+if state ~= 'none' and state ~= 'running' then
+if takes == '1' then call('HSET', TASK .. last, 'in:0', 's' .. value) end
+return
+end
+local function wish(what, of)
+wishes[#wishes + 1] = what
+wishes[#wishes + 1] = of
+end
+if takes == '1' then wish('give', value) end
+if state == 'running' then
+wish('after', last)
+wish('policy', 'b')
+end
+call('HSET', key, 'told:' .. number, tostring(told + 1))
+batch[#batch + 1] = wishes[2] and wishes or wishes[1]
+batch[#batch + 1] = name .. (told + 1)
+batch[#batch + 1] = packed_call
+end
+local answers = {}
+for i = 1, #args, 5 do
+local id, place, value, version = args[i], place_of(args[i + 1], args[i + 2]), args[i + 3], args[i + 4]
+local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'hears', 'heard')
+if record.err or record[1] ~= place or record[2] then
+answers[#answers + 1] = 'f'
+else
+call('HSET', TASK .. id, 'progress', value, 'version', version)
+for client in string.gmatch(record[3] or '', '%S+') do reply(client, id, 'progress:' .. version, value) end
+if record[4] and tonumber(version) > tonumber(record[5] or 0) then
+call('HSET', TASK .. id, 'heard', version)
+for number = 0, record[4] - 1 do let_hear(id, number, value) end
+end
+answers[#answers + 1] = 'd'
+end
+end
+if batch[4] then enqueue(batch) end
+publish_all()
+return table.concat(answers)
 `,
   holds: `#!lua flags=no-writes
 ${base}local HEAD = 512
@@ -1929,13 +2216,13 @@ return held
 ${base}${replies}local answers = {}
 for i = 1, #args, 5 do
 local id, place, value, version = args[i], place_of(args[i + 1], args[i + 2]), args[i + 3], args[i + 4]
-local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients')
+local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'hears')
 if record.err or record[1] ~= place or record[2] then
 answers[#answers + 1] = 'f'
 else
 call('HSET', TASK .. id, 'progress', value, 'version', version)
 for client in string.gmatch(record[3] or '', '%S+') do reply(client, id, 'progress:' .. version, value) end
-answers[#answers + 1] = 'd'
+answers[#answers + 1] = record[4] and 'h' or 'd'
 end
 end
 publish_all()
@@ -2089,7 +2376,7 @@ call('SET', name, id)
 end
 call('HSET', key, 'errors', task.keep_error(record[5], attempt, record[4] or '', finished))
 call('HDEL', key, 'end', 'error', 'call', 'attempt', 'failures', 'crashes', 'crashed', 'cancel', 'expires', 'deadline',
-'left', 'unknown', 'begin', 'next', 'progress', 'version', 'chunks', 'reader', 'needs')
+'left', 'unknown', 'begin', 'next', 'progress', 'version', 'heard', 'chunks', 'reader', 'needs')
 call('DEL', P .. ':chunks:' .. id)
 call('PERSIST', key)
 call('ZREM', P .. ':failed', id)

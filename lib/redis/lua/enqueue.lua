@@ -9,13 +9,14 @@
 --              first), newest ('1': of such the last comes first), line (key of a limit; with it slots: how many of the key run at
 --              once, max and per: how many begin in so many ms; with none of them the keys take turns, and no more), after (ids
 --              of its parents, separated by spaces: it waits for their end), policy (shared/dependents.lua), take ('1': how they
---              end becomes its arguments), flow (id), shape (of the flow's result, for those who ask for it by its id)
+--              end becomes its arguments), give (packed: goes ahead of its arguments), hears (calls that hear of its progress:
+--              shared/hearers.lua), flow (id), shape (of the flow's result, for those who ask for it by its id)
 --   keys: P:task:<id> hash is made, P:stream:<lane> gets its entry { id → call }; P:waiting, P:scheduled, P:expiring, P:key:<key>, P:front,
 --         P:joined:<id> (of a call that joined, for a minute), P:deps:<parent>, P:releasing, P:flow:<flow>
 --   each: new → record with its place in line; known id → nothing (this batch was sent before: a replay)
 --   gives: how many were new; or { how many, number of the call (from 1), what, … }; what: full | `<id> <state>` of the task
 --         that it joins | `- <state>` it is new, and the one before it under that key ended so | `orphan <parent>` nobody
---         knows that one
+--         knows that one | `crowded <id>` it would join that one, of which too many hear already
 --! include base
 
 local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
@@ -82,11 +83,17 @@ local function special()
     end_in_time(id, o, begin)
   end
 
-  -- One task waits for the end of the holder, with the newest call.
-  local function follow(holder, lane, id, packed_call, o, begin)
+  -- The task that waits for the end of the holder, if one does; and its record.
+  local function follower_of(holder)
     local next_id = call('HGET', TASK .. holder, 'next')
     local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
-    if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then
+    if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then return next_id, waits end
+  end
+
+  -- One task waits for the end of the holder, with the newest call.
+  local function follow(holder, lane, id, packed_call, o, begin)
+    local next_id, waits = follower_of(holder)
+    if next_id then
       local asked, clients = asker(waits[3] or ''), waits[4] or ''
       -- The head of the call that goes was the address of one who waits too.
       if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
@@ -103,6 +110,12 @@ local function special()
     return id
   end
 
+  -- The task that a call joins whose key a live one holds; nil: it will be the first that waits for that one's end.
+  local function joined_by(holder, o)
+    if not o.again or o.after then return holder end
+    return (follower_of(holder))
+  end
+
   -- Should the batch be sent again, by when the other task may have ended: it joins the same one.
   local function join(number, id, holder, state)
     call('SET', P .. ':joined:' .. id, holder, 'PX', 60000)
@@ -117,6 +130,7 @@ local function special()
     return true
   end
 
+--! include hearers
 --! include refusals
 
   function enqueue_how(number, how, id, packed_call)
@@ -132,9 +146,12 @@ local function special()
     if o.key then
       local name = P .. ':key:' .. o.key
       local holder, state, is_live = holder_of(name)
+      local joined = o.hears and is_live and joined_by(holder, o)
+      if joined and not let_hear_of(joined, o.hears) then return note(number, 'crowded ' .. joined) end
       if holder and is_live and o.again and not after then
-        local joined = follow(holder, lane, id, packed_call, o, begin)
+        joined = follow(holder, lane, id, packed_call, o, begin)
         if joined ~= id then return join(number, id, joined, 'waiting') end
+        if o.hears then let_hear_of(id, o.hears) end
         accepted = accepted + 1
         return
       elseif holder then
@@ -150,6 +167,8 @@ local function special()
     end
     if is_full() then return note(number, 'full') end
     keep_times(key, o, begin)
+    if o.give then call('HSET', key, 'inputs', '1', 'in:0', 's' .. o.give, 'tied', '1') end
+    if o.hears then let_hear_of(id, o.hears) end
     accepted = accepted + 1
     if o.flow then task.parents().join_flow(o.flow, id, after) end
     if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end

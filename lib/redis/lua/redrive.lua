@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- redrive: tasks that failed, expired or were cancelled run again, as if for the first time: attempts, failures and
 -- crashes count from nothing; the errors so far stay. One that waited for others waits for those that have not ended, or
--- did not succeed. May run twice.
+-- did not succeed. What hears of its progress goes on hearing. May run twice.
 --   args: { id, … }
 --   keys: P:task:<id>, P:stream:<lane>, P:waiting, P:failed, P:key:<key>, P:deps:<parent>, P:releasing, P:flow:<flow>
 --   gives: for each: retried | alive: it has not ended | succeeded | key: another task holds its key | empty: its call
@@ -31,7 +31,7 @@ local function redrive(id)
   end
   call('HSET', key, 'errors', task.keep_error(record[5], attempt, record[4] or '', finished))
   call('HDEL', key, 'end', 'error', 'call', 'attempt', 'failures', 'crashes', 'crashed', 'cancel', 'expires', 'deadline',
-    'left', 'unknown', 'begin', 'next', 'progress', 'version', 'chunks', 'reader', 'needs')
+    'left', 'unknown', 'begin', 'next', 'progress', 'version', 'heard', 'chunks', 'reader', 'needs')
   call('DEL', P .. ':chunks:' .. id)
   call('PERSIST', key)
   call('ZREM', P .. ':failed', id)

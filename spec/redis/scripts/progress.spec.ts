@@ -98,6 +98,16 @@ const tests = table('progress', [
     ),
     again: { published: { c1: messages() } },
   },
+  {
+    name: 'it says of which task there are calls that hear of it, which it cannot make',
+    seed: (s) => s.running('a', 'w1').running('b', 'w1', { record: { hears: '1' } }),
+    args: ['a', 'normal', '1-0', 'v', 3, 'b', 'normal', '2-0', 'v', 3],
+    answer: 'dh',
+    keyspace: {
+      'task:a': running({ progress: 'v', version: '3' }),
+      'task:b': running({ entry: '2-0', progress: 'v', version: '3', hears: '1' }),
+    },
+  },
   { name: 'nothing reported is nothing done', args: [], answer: '' },
   {
     name: 'at maxmemory progress is written and told',

@@ -41,6 +41,38 @@ const rows: Row[] = [
     again: { answer: ['alive'] },
   },
   {
+    name: 'what hears of its progress goes on hearing, with new ids; the entry says that there is somebody',
+    seed: (s) =>
+      s.ended('a', 'failed', 'error', {
+        ...{ created: '50', tied: '1', hears: '1', 'hear:0': 'packed', 'told:0': '3', heard: '4294967299' },
+      }),
+    args: ['a'],
+    answer: ['retried'],
+    keyspace: {
+      'task:a': again('e1', { tied: '1', hears: '1', 'hear:0': 'packed', 'told:0': '3' }),
+      'stream:normal': lane('0-0', { e1: ['a', callOf('a'), 'hears', '1'] }),
+    },
+    again: { answer: ['alive'] },
+  },
+  {
+    name: 'one that waits behind another, with a value of its own, keeps that',
+    seed: (s) =>
+      s.queued('x').ended('a', 'failed', 'error', {
+        ...{ created: '50', after: 'x', policy: 'b', inputs: '1', 'in:0': 'sown', tied: '1' },
+      }),
+    args: ['a'],
+    answer: ['retried'],
+    keyspace: {
+      'task:x': hash({ entry: '1-0', tied: '1' }),
+      'task:a': hash({
+        ...{ entry: 'waiting/normal', created: '50', after: 'x', policy: 'b', needs: '1' },
+        ...{ inputs: '1', 'in:0': 'sown', tied: '1', errors: '1 200 error', call: callOf('a') },
+      }),
+      'deps:x': hash({ a: '0' }),
+    },
+    again: { answer: ['alive'] },
+  },
+  {
     name: 'one that came back from a worker by lane first goes to its own lane, others into that where they were',
     seed: (s) =>
       s

@@ -4,12 +4,13 @@
 -- because they do not know how long failures are kept.
 -- What a parent's end means to a child is said by its policy. f: where it does not succeed, the child fails · c: it is
 -- cancelled · r: it runs all the same · s, e: it is a callback of success, or of failure, and vanishes where that does not come
+-- · b: it runs behind it, however it ends, and takes nothing from it
 local dependents_made
 local function dependents()
   if dependents_made then return dependents_made end
   local RELEASING = P .. ':releasing'
   -- How parents end so that a child with this policy goes on: s f c e as in their records, l = lost.
-  local GOES_ON = { f = 's', c = 's', s = 's', e = 'fel', r = 'sfcel' }
+  local GOES_ON = { f = 's', c = 's', s = 's', e = 'fel', r = 'sfcel', b = 'sfcel' }
   local ENDED = { s = 'succeeded', f = 'failed', c = 'was cancelled', e = 'expired', l = 'is lost' }
   local MAX_CAUSE = 16384 -- bytes
   local left = 200 -- children that this script may tell, besides one of each parent that ends in it
@@ -85,7 +86,7 @@ local function dependents()
     local lane = not record.err and record[1] and record[3] and not record[2] and string.match(record[1], '^waiting/(%a+)$')
     if not lane then return end -- it has ended otherwise
     if not goes_on(record[4], letter) then return end_child(child, record, parent, letter) end
-    if record[5] then
+    if record[5] and record[4] ~= 'b' then
       for number in string.gmatch(numbers, '%d+') do call('HSET', key, 'in:' .. number, letter .. value) end
     end
     if call('HINCRBY', key, 'needs', '-1') > 0 then return end
@@ -149,10 +150,10 @@ local function dependents()
     if flow and call('HDEL', TASK .. parent, 'flow') == 1 then leave_flow(flow, string.format('%.0f', now + LAST_LOOK)) end
   end
 
-  local function drop_inputs(id)
-    local count, names = tonumber(call('HGET', TASK .. id, 'inputs') or 0), { 'inputs' }
+  local function drop_all_of(id, count_name, prefix)
+    local count, names = tonumber(call('HGET', TASK .. id, count_name) or 0), { count_name }
     for number = 0, count - 1 do
-      names[#names + 1] = 'in:' .. number
+      names[#names + 1] = prefix .. number
       if #names == 500 then
         call('HDEL', TASK .. id, unpack(names))
         names = {}
@@ -161,9 +162,12 @@ local function dependents()
     if count > 0 and names[1] then call('HDEL', TASK .. id, unpack(names)) end
   end
 
-  -- Inputs of one that may be redriven stay.
+  -- What one needs that may be redriven stays.
   local function untie_all(how, id, value)
-    if how.state == 'succeeded' then drop_inputs(id) end
+    if how.state == 'succeeded' then
+      drop_all_of(id, 'inputs', 'in:')
+      drop_all_of(id, 'hears', 'hear:')
+    end
     local flow = call('HGET', TASK .. id, 'flow')
     if flow then leave_flow(flow, how.expiry) end
     tell_children(id, string.sub(how.head, 1, 1), value)

@@ -1,5 +1,5 @@
 -- A task's way into a lane. The record is the truth; what an entry says besides the call is a copy for the worker.
-local EXTRAS = { 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'inputs' }
+local EXTRAS = { 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'inputs', 'hears' }
 local lines
 
 -- When its time is over, by its record: until it has begun once, `expires` counts; until it ends, `deadline`.
@@ -27,11 +27,11 @@ end
 
 -- The same, unless its key has a limit: then it is the last of its line.
 local function line_up(id, lane, packed_call)
-  local values = call('HMGET', TASK .. id, 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'inputs', 'limit')
-  if not values[7] then return enter(id, lane, packed_call, values) end
+  local values = call('HMGET', TASK .. id, 'attempt', 'failures', 'crashes', 'expires', 'deadline', 'inputs', 'hears', 'limit')
+  if not values[8] then return enter(id, lane, packed_call, values) end
   local over = time_over(values[1], values[4], values[5])
   if over then at_time(EXPIRING, id, over) end
-  lines().queue(id, lane, packed_call, values[7])
+  lines().queue(id, lane, packed_call, values[8])
 end
 
 -- Of a task that ends or is put off: it waits in the line of its key no more, or its slot there is free.

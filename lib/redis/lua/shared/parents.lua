@@ -41,6 +41,7 @@ local function parents()
 
   -- A child takes what has ended, and is registered with the other parents. Gives how many it waits for.
   local function wait_for(child, after, policy, takes)
+    takes = policy ~= 'b' and takes
     local needs, number, order, numbers = 0, 0, {}, {}
     for parent in string.gmatch(after, '%S+') do
       if not numbers[parent] then order[#order + 1] = parent end
