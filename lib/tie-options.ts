@@ -59,7 +59,7 @@ export interface TiedCallback {
 /** One script waits for as many. */
 const MOST_PARENTS = 10_000
 /** That hear of one task's progress: shared/hearers.lua. */
-const MOST_HEARERS = 100
+export const MOST_HEARERS = 100
 
 const after: Check<readonly Parent[] | undefined> = (what, value) => {
   if (value === undefined) return undefined

@@ -2,6 +2,7 @@
 
 import { EnqueueError, RedisError } from '../errors.ts'
 import { isTransient, messageOf } from '../redis/faults.ts'
+import { MOST_HEARERS } from '../tie-options.ts'
 
 /** A full memory or disk does not pass by itself within a call's patience: the caller hears of it at once. */
 export const isWorthWaiting = (error: RedisError): boolean =>
@@ -16,7 +17,10 @@ export function enqueueError(count: number, cause: RedisError, accepted: false |
 /** It would have joined that task. */
 export function crowdedError(id: string): EnqueueError {
   const advice = 'call without onProgress, or under another key'
-  return new EnqueueError(`100 calls hear of the progress of task ${id} already; ${advice}`, false)
+  return new EnqueueError(
+    `${MOST_HEARERS} calls hear of the progress of task ${id} already; ${advice}`,
+    false,
+  )
 }
 
 /** A call may have less time than a socket is given to answer. */

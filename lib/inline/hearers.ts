@@ -2,10 +2,8 @@
 
 import { isEndState } from '../record.ts'
 import type { Hearer, NewCall } from '../redis/wire.ts'
+import { MOST_HEARERS } from '../tie-options.ts'
 import type { TaskRecord } from './record.ts'
-
-/** Of one task. */
-const MOST_HEARERS = 100
 
 /** Whether there is room for them. */
 export const mayHear = (record: TaskRecord | undefined, hearers: readonly Hearer[]): boolean =>

@@ -14,8 +14,8 @@ local record = {}
 local told = {}
 for i = 1, #fields, 2 do
   record[fields[i]] = fields[i + 1]
-  -- How others ended is told by their own records.
-  if not string.match(fields[i], '^in:') then
+  -- How others ended is told by their own records; calls that hear of it are no tasks.
+  if not string.match(fields[i], '^in:') and not string.match(fields[i], '^hear:') then
     told[#told + 1] = fields[i]
     told[#told + 1] = fields[i + 1]
   end

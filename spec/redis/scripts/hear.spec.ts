@@ -279,6 +279,29 @@ const nothing: Row[] = [
     },
   },
   {
+    name: 'what is no such call is passed over, and the reports of others count',
+    seed: (s) => {
+      const junk = ['', 'junk', '\x93', '\x90', '\x92\xa6normal\x01', '\x93\xa5other\xa4call\xa0']
+      s.running('b', 'w1', { record: { hears: '1e9' } })
+      for (const [n, value] of junk.entries()) {
+        s.command('HSET', 'P:task:b', `hear:${n}`, Buffer.from(value, 'latin1'))
+      }
+      letHear(s.running('a', 'w1', { record: { heard: 'junk' } }), 'a', PLAIN)
+    },
+    args: ['b', 'normal', '1-0', 'new', 7, 'a', 'normal', '2-0', 'new', 7],
+    answer: 'dd',
+    keyspace: {
+      'task:a': told(PLAIN, 1, { entry: '2-0' }),
+      'task:b': hash({
+        ...{ entry: '1-0', progress: 'new', version: '7', heard: '7', hears: '1e9' },
+        ...{ 'hear:0': '', 'hear:1': 'junk', 'hear:2': '\x93', 'hear:3': '\x90' },
+        ...{ 'hear:4': '\x92\xa6normal\x01', 'hear:5': '\x93\xa5other\xa4call\xa0' },
+      }),
+      'task:a.0.1': hash({ entry: 'e1' }),
+      'stream:normal': lane('2-0', { '1-0': 'b', '2-0': 'a', e1: ['a.0.1', CALL] }, { w1: ['1-0', '2-0'] }),
+    },
+  },
+  {
     name: 'at maxmemory it is refused, and nothing is recorded',
     full: true,
     seed: (s) => running(s, TAKES),

@@ -45,6 +45,12 @@ const rows: Row[] = [
     answer: [short(big), '', '', '', { entry: '1-0', progress: short(`${big}x`) }],
   },
   {
+    name: 'what it takes of others, and what hears of its progress, may be much and is not given',
+    seed: (s) => s.queued('a', { record: { inputs: '1', 'in:0': big, hears: '1', 'hear:0': big } }),
+    args: ['a'],
+    answer: [callOf('a'), '', '', '', { entry: '1-0', inputs: '1', hears: '1' }],
+  },
+  {
     name: 'a call that is gone with its entry is empty',
     seed: (s) => s.queued('a').command('XDEL', 'P:stream:normal', '1-0'),
     args: ['a'],
