@@ -100,5 +100,13 @@ export function toJson(value: unknown): string {
 export function showValue(value: unknown, colours = false): string {
   if (typeof value === 'string') return plain(value)
   if (typeof value === 'bigint') return String(value)
-  return inspect(value, { depth: 8, colors: colours, maxArrayLength: 1_000, maxStringLength: 100_000 })
+  return inspect(value, { ...SHOWN, colors: colours })
 }
+
+/** The same of what is no text, in one line however long. */
+export const showOnLine = (value: unknown): string =>
+  typeof value === 'bigint'
+    ? String(value)
+    : inspect(value, { ...SHOWN, compact: true, breakLength: Infinity })
+
+const SHOWN = { depth: 8, maxArrayLength: 1_000, maxStringLength: 100_000 } as const

@@ -2,10 +2,11 @@
 
 import type { Command } from 'commander'
 import type { TaskHandle } from '../../call/handle.ts'
-import { TaskFailedError, UnknownTaskError } from '../../errors.ts'
+import { TaskFailedError, UnknownTaskError, WaitTimeoutError } from '../../errors.ts'
 import { toError } from '../../report.ts'
 import type { TaskOptions } from '../../task-options.ts'
 import { ProgressLine } from '../bar.ts'
+import { printChunks } from '../chunks.ts'
 import { Context, connecting } from '../context.ts'
 import { EXIT, ExitError, exitCodeOfSignal, usage } from '../exit.ts'
 import { nearest } from '../near.ts'
@@ -25,6 +26,7 @@ Examples:
   millrace call fib 100000                 wait for the result
   millrace call greet '"Ann"' --queue mail  a text needs its JSON quotes
   millrace call report '{"year":2026}' --timeout 5m --json
+  millrace call tail '"app.log"' | grep error   what it yields, a line each, while it runs
 Ctrl-C cancels the task. Exit codes: 1 it failed, 75 it did not end in time.`,
   send: `
 Examples:
@@ -34,7 +36,7 @@ Examples:
 
 export function addCall(program: Command): void {
   connecting(program.command('call'))
-    .description('call a task and wait for its result')
+    .description('call a task and wait for its result; prints what it yields as it comes')
     .argument('<name>', 'of the task')
     .argument('[args...]', 'its arguments, each as JSON')
     .option('-q, --queue <name>', 'the queue (default: the only one there is)')
@@ -120,32 +122,47 @@ const unknown = (name: string, known: readonly string[]): string => {
   return `no running worker knows a task ${name}: ${hint} (--force calls it all the same)`
 }
 
-/** Waits, shows progress, prints what came of it. */
+/** Waits, shows progress and, of a call of its own, what the task yields; prints what came of it. */
 async function follow(
   { output }: Context,
   handle: TaskHandle<unknown>,
   flags: CallFlags,
-  cancels: boolean,
+  isOwn: boolean,
 ): Promise<void> {
   const timeout = flags.timeout === undefined ? undefined : parseTime('--timeout', flags.timeout)
   const line = new ProgressLine(output.streams.stderr)
   const interrupt = new AbortController()
   const onSignal = (signal: NodeJS.Signals): void => interrupt.abort(signal)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal)
+  // Who reads what is printed has gone: `| head` has enough. For good: there may be several such errors.
+  const onBroken = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE') interrupt.abort('SIGPIPE')
+  }
+  output.streams.stdout.on('error', onBroken)
+  const chunks = isOwn ? printChunks(handle, output, interrupt.signal, () => line.clear()) : undefined
+  let problem: Error | undefined
   // Not waited for: it ends with the task, or when the queue is closed.
   if (output.streams.stderr.isTTY) void show(handle, line, interrupt.signal)
   try {
     const value = await handle.get({ signal: interrupt.signal, ...(timeout !== undefined && { timeout }) })
+    const printed = await chunks
+    interrupt.signal.throwIfAborted()
+    problem = printed?.problem
     line.clear()
-    output.data({ id: handle.id, state: 'succeeded', result: value }, () => showValue(value, false))
+    // Most generators return nothing, and have been printed.
+    if (output.isJson || !printed?.count || value !== undefined)
+      output.data({ id: handle.id, state: 'succeeded', result: value }, () => showValue(value, false))
   } catch (thrown) {
     line.clear()
     if (interrupt.signal.aborted) {
       const signal = interrupt.signal.reason as NodeJS.Signals
-      const answer = cancels ? await handle.cancel(`${signal} at the command line`) : undefined
+      const answer = isOwn ? await handle.cancel(`${signal} at the command line`) : undefined
+      await chunks
       throw new ExitError(exitCodeOfSignal(signal), answer ? `${handle.id}: ${answer}` : '')
     }
     const error = toError(thrown)
+    if (error instanceof WaitTimeoutError) interrupt.abort('over')
+    await chunks
     if (output.isJson) output.data({ id: handle.id, error }, () => '')
     if (error instanceof TaskFailedError) throw new ExitError(EXIT.failed, failure(error), { cause: error })
     throw error
@@ -153,6 +170,8 @@ async function follow(
     interrupt.abort('over')
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal)
   }
+  if (problem)
+    throw new ExitError(EXIT.failed, `not all that it yields: ${problem.message}`, { cause: problem })
 }
 
 async function show(handle: TaskHandle<unknown>, line: ProgressLine, over: AbortSignal): Promise<void> {

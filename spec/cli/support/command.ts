@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Child, type ChildOptions, start } from '../../support/processes.ts'
 
-const BIN = fileURLToPath(new URL('../../../lib/cli/bin.ts', import.meta.url))
+export const BIN = fileURLToPath(new URL('../../../lib/cli/bin.ts', import.meta.url))
 export const TASKS = fileURLToPath(new URL('./tasks.ts', import.meta.url))
 
 export interface Ended {
