@@ -8,9 +8,11 @@
 import { Queue, type TaskHandle } from '../lib/index.ts' // in your project: from 'millrace'
 
 const queue = new Queue('transactions')
+const mails = new Queue('mails')
 
 export const reserve = queue.task('reserve', (item: string) => `${item} reserved`)
 export const bill = queue.task('bill', (customer: string, cents: number) => `${customer} owes ${cents}`)
+export const confirm = mails.task('confirm', (customer: string) => `a mail to ${customer}`)
 export const audit = queue.task('audit', (line: string) => line, { transaction: false })
 
 /** Code that knows nothing of transactions is part of the one that it is called in. */
@@ -23,7 +25,7 @@ async function order(customer: string, items: string[]): Promise<TaskHandle<stri
 }
 
 if (process.argv[2] === 'worker') {
-  await queue.run()
+  await Promise.all([queue.run(), mails.run()])
 } else if (process.argv[2] === 'test') {
   const handle = await queue.transaction(() => order('ann', ['tea', 'cake']))
   console.log(`accepted, then: ${await handle.get()}`)
@@ -38,10 +40,17 @@ if (process.argv[2] === 'worker') {
     await queue.transaction(() => order('cid', ['a', 'b', 'c'])).catch(() => {})
   })
 
+  // Calls of several queues of one Redis are accepted all or none too.
+  const mail = await queue.transaction(async () => {
+    await order('dan', ['rice'])
+    return confirm('dan')
+  })
+  console.log(`in another queue: ${await mail.get()}`)
+
   // What would wait for itself is refused at once.
   const refused = await queue.transaction(() => reserve('bread').get()).catch((error) => error)
   console.log(`${refused.code}: ${refused.message}`)
-  await queue.close()
+  await Promise.all([queue.close(), mails.close()])
 } else {
   console.log('usage: node --import tsx examples/transactions.ts worker | test')
   process.exitCode = 2

@@ -16,3 +16,15 @@ export class TransactionTooLargeError extends MillraceError {
     super('ERR_MILLRACE_TRANSACTION_TOO_LARGE', message)
   }
 }
+
+/**
+ * Calls of several queues that no script can accept together: the queues are of different servers or databases, or lie
+ * in different slots of a cluster. None was accepted.
+ */
+export class SeparateQueuesError extends MillraceError {
+  constructor(message: string, options?: ErrorOptions) {
+    const hint =
+      "Call with({ transaction: false }), or let each queue accept its own calls: transaction(fn, { others: 'each' })"
+    super('ERR_MILLRACE_SEPARATE_QUEUES', `${message}. ${hint}`, options)
+  }
+}

@@ -4,6 +4,7 @@ export { type GetOptions, TaskHandle } from './call/handle.ts'
 export type { QueueHealth } from './call/health.ts'
 export type { EnqueuedCall } from './call/many.ts'
 export type { PreparedCall, PreparedStep } from './call/prepared.ts'
+export type { CallTarget, TargetOptions } from './call/services.ts'
 export type { CallbackOptions, Ensured, Found, RemoteTask, Task, TaskFailure } from './call/task.ts'
 export type { TransactionOptions } from './call/transaction.ts'
 export { type Config, defineConfig, type QueueConfig } from './cli/config.ts'
@@ -37,7 +38,7 @@ export {
   UnsupportedValueError,
   WaitTimeoutError,
 } from './errors.ts'
-export { TransactionAbortedError, TransactionTooLargeError } from './errors-together.ts'
+export { SeparateQueuesError, TransactionAbortedError, TransactionTooLargeError } from './errors-together.ts'
 export { chain, chainOf, chord, type Flow, type FlowStep, group, type PartialFlow } from './flow/flow.ts'
 export type { FlowHandle, FlowTask, FlowTree } from './flow/handle.ts'
 export type { LimitOptions } from './limits.ts'

@@ -5,7 +5,7 @@ import { type HandleServices, TaskHandle } from './call/handle.ts'
 import { type QueueHealth, queueHealth } from './call/health.ts'
 import { Replies } from './call/replies.ts'
 import { runOutside } from './call/scope.ts'
-import type { TaskServices } from './call/services.ts'
+import { lendServices, type TaskServices } from './call/services.ts'
 import { Deadlines } from './deadlines.ts'
 import { type Defining, Definitions } from './definitions.ts'
 import { OptionError, QueueClosedError } from './errors.ts'
@@ -103,9 +103,10 @@ export class Queue extends Definitions implements AsyncDisposable {
     const isOwn: Operators['isOwn'] = ({ services }) => services === this.services
     this.#operators = { admin, tasks: new Tasks(admin, inspect), inspect, failedTtl, schedules, isOwn }
     this.#replies = new Replies({ backend, client, limits: this.#options, onError })
+    const checkOpen = (): void => this.#checkOpen()
     this.#enqueuer = new Enqueuer({
       ...{ backend, client, timeout: enqueueTimeout, maxBuffered },
-      ...{ queue: this.name, maxQueued, onFull },
+      ...{ queue: this.name, checkOpen, maxQueued, onFull },
       onFailed: (calls, error) => {
         for (const { id } of calls) this.#replies.rejected(id, error)
       },
@@ -120,7 +121,6 @@ export class Queue extends Definitions implements AsyncDisposable {
       whileWaiting,
       onError,
     }
-    const checkOpen = (): void => this.#checkOpen()
     const verbs: TaskServices['admin'] = async () => (await this.operators()).admin
     const find: TaskServices['find'] = async (key) => (await verbs()).find(key)
     this.services = {
@@ -132,6 +132,7 @@ export class Queue extends Definitions implements AsyncDisposable {
       admin: verbs,
       find,
     }
+    lendServices(this, this.services)
   }
 
   protected defining(): Defining {

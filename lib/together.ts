@@ -27,12 +27,13 @@ export abstract class Together extends Operations {
   /**
    * What is called inside, also by what that awaits, is accepted all or none. Resolves with what the function gives when
    * Redis has accepted all. When it throws nothing is sent: this rejects with what was thrown, and the handles with
-   * TransactionAbortedError; when Redis refuses, with EnqueueError, QueueFullError or UnknownParentError. Inside of
-   * another transaction it is a part of that. At most 10,000 calls and 32 MiB: TransactionTooLargeError.
+   * TransactionAbortedError; when Redis refuses, with EnqueueError, QueueFullError or UnknownParentError. Calls of other
+   * queues of the same Redis are part of it; of another Redis they throw SeparateQueuesError, as the whole does where the
+   * queues lie in different slots of a cluster. Inside of another transaction it is a part of that. At most 10,000
+   * calls and 32 MiB: TransactionTooLargeError.
    */
   transaction<T>(run: () => T | Promise<T>, options?: TransactionOptions): Promise<T> {
-    const { enqueuer, checkOpen } = this.services
-    return transact(enqueuer, checkOpen, run, options)
+    return transact(this.services.enqueuer, run, options)
   }
 
   /** A flow that was started here or elsewhere; null when nothing is known of it (any more). `R`: of its result. */

@@ -104,7 +104,7 @@ const EXPECTED: Record<string, RegExp[]> = {
     /^accepted\naccepted\nERR_MILLRACE_QUEUE_FULL$/m,
   ],
   'transactions.ts': [
-    /^accepted, then: ann owes 200\ndropped: that is too much$/m,
+    /^accepted, then: ann owes 200\ndropped: that is too much\nin another queue: a mail to dan$/m,
     /^ERR_MILLRACE_OPTION: handle\.get: its transaction sends the call when its function has returned; wait for it after that$/m,
   ],
   'callbacks.ts': [

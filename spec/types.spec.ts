@@ -385,6 +385,12 @@ export async function aTransactionGivesWhatItsFunctionGives({ queue, fib }: Task
   // @ts-expect-error: there is no such way
   queue.transaction(() => {}, { others: 'all' })
   fib.with({ transaction: false })
+  const elsewhere = fib.with({ queue })
+  same<Equal<typeof elsewhere, typeof fib>>()
+  // @ts-expect-error: it is a name, not a queue
+  fib.with({ queue: 'other' })
+  // @ts-expect-error: a task belongs to the queue that defines it
+  queue.task('task', () => 1, { queue })
 }
 
 export function callbacksTakeWhatTheTaskGives({ queue, fib, send, nothing }: Tasks): void {

@@ -100,11 +100,19 @@ export interface Fate {
   readonly error?: MillraceError
 }
 
+/** Batches of several queues that leave at one time: bundle.ts. */
+export interface Bundled {
+  /** Leaves, if nothing is before it in any of its lines. */
+  leave(): boolean
+}
+
 /** Calls that leave together and are accepted, or not, together: what they share is kept once. */
 export class Batch {
   calls: PendingCall[] = []
   /** All of its calls are accepted, or none is; no others join them. */
   readonly isAtomic: boolean
+  /** What it is a part of, with batches of other queues. */
+  bundle: Bundled | undefined
   /** Since when its calls' patience counts. */
   madeAt = performance.now()
   /** Of the packed calls. */

@@ -1,37 +1,32 @@
 /**
- * Calls leave in batches. An idle client sends at the end of the tick, so that what one tick calls goes together;
- * while a batch is on its way, calls gather for the next. Of a tick that makes thousands, full batches leave while it
- * goes on, so that Redis works meanwhile. A batch that gets no answer is sent again until the
- * oldest call's deadline: the script knows an id that it has seen. What is called while Redis is away waits here,
- * bounded in bytes and in time. An atomic batch (a transaction, a flow) comes as a whole, and leaves as that.
+ * What becomes of a queue's calls: each batch is sent until it is answered, and its calls are accepted, refused, or go on.
+ * A batch that gets no answer is sent again until the oldest call's deadline: the script knows an id that it has seen.
+ * What is called while Redis is away waits here, bounded in bytes and in time. An atomic batch (a transaction, a flow)
+ * comes as a whole, and leaves as that. In which order they leave: line.ts.
  */
 
 import { callHead } from '../envelope.ts'
 import { EnqueueError, type MillraceError, QueueFullError, UnknownParentError } from '../errors.ts'
 import type { Backend } from '../redis/backend.ts'
-import { toRedisError } from '../redis/faults.ts'
-import { ANSWER_TIMEOUT } from '../redis/runner.ts'
-import type { Exception } from '../redis/store.ts'
+import { type Exception, isRefusal } from '../redis/calls.ts'
+import type { CallHeads } from '../redis/wire.ts'
 import { Batch, type PendingCall } from './batch.ts'
-import { crowdedError, enqueueError, isWorthWaiting, within } from './patience.ts'
+import { Line, sizeOf, sizeOfCall } from './line.ts'
+import { crowdedError, untilAnswered } from './patience.ts'
 
-/** Full batches leave beside others; the one that is being filled waits until none is on its way. */
-const MAX_ON_THE_WAY = 64
-/** So many full batches do not wait for the end of the tick. */
-const MANY = 4
 /** Until the next try where the queue was full, ms. */
 const FULL_PAUSE = 50
-/** What a waiting call costs besides its arguments, roughly. */
-const OVERHEAD = 512
 
 export interface EnqueuerOptions {
-  readonly backend: Pick<Backend, 'isReady' | 'ready' | 'seen' | 'store'>
+  readonly backend: Pick<Backend, 'isReady' | 'ready' | 'seen' | 'store' | 'place' | 'prefix'>
   readonly client: string
   /** Ms from a call to its rejection, at most. */
   readonly timeout: number
   /** Bytes that may wait here. */
   readonly maxBuffered: number
   readonly queue: string
+  /** Throws where the queue is closed. */
+  readonly checkOpen: () => void
   /** Of tasks that wait in the queue; undefined = none. What is over it fails, or waits here for its turn. */
   readonly maxQueued: number | undefined
   readonly onFull: 'reject' | 'wait'
@@ -43,15 +38,9 @@ export interface EnqueuerOptions {
 }
 
 export class Enqueuer {
+  readonly line = new Line((batch) => this.#deliver(batch))
   readonly #options: EnqueuerOptions
-  readonly #heads: { readonly awaited: Buffer; readonly other: Buffer }
-  /** Those before the last are full. */
-  #batches: Batch[] = []
-  #bytes = 0
-  #count = 0
-  #onTheWay = 0
-  #scheduled = false
-  #idle: (() => void)[] = []
+  readonly #heads: CallHeads
 
   constructor(options: EnqueuerOptions) {
     this.#options = options
@@ -63,39 +52,50 @@ export class Enqueuer {
     return this.#options.queue
   }
 
+  get backend(): EnqueuerOptions['backend'] {
+    return this.#options.backend
+  }
+
+  /** Ms from a call to its rejection, at most. */
+  get timeout(): number {
+    return this.#options.timeout
+  }
+
+  /** Throws where the queue is closed. */
+  checkOpen(): void {
+    this.#options.checkOpen()
+  }
+
   add(call: PendingCall): void {
-    const bytes = call.size + OVERHEAD
-    if (this.#bytes + bytes > this.#options.maxBuffered) {
+    const bytes = sizeOfCall(call)
+    if (this.line.bytes + bytes > this.#options.maxBuffered) {
       const batch = new Batch()
       batch.push(call)
       this.#refuse(batch)
       return
     }
-    this.#bytes += bytes
-    this.#count += 1
-    const batch = this.#openBatch()
-    // Only now: whoever made the last call of the full one has had the chance to ask for its outcome.
-    if (batch.calls.length === 0 && this.#batches.length > MANY) this.#send()
     const { how } = call
     call.mayDiffer =
       this.#options.maxQueued !== undefined || how?.includes('after') || how?.includes('hears') || false
-    batch.push(call)
-    this.#sendSoon()
+    this.line.add(call, bytes)
   }
 
   /** An atomic batch: it leaves behind all that was called before, in one script. */
   addAll(batch: Batch): void {
-    const bytes = sizeOf(batch)
     batch.madeAt = performance.now()
     batch.state = 'waiting'
-    if (this.#bytes + bytes > this.#options.maxBuffered) {
-      this.#refuse(batch)
-      return
-    }
-    this.#bytes += bytes
-    this.#count += batch.calls.length
-    this.#batches.push(batch)
-    this.#sendSoon()
+    if (this.hasRoomFor(batch)) this.line.addBatch(batch)
+    else this.#refuse(batch)
+  }
+
+  /** As much may wait here. */
+  hasRoomFor(batch: Batch): boolean {
+    return this.line.bytes + sizeOf(batch) <= this.#options.maxBuffered
+  }
+
+  get noRoomError(): EnqueueError {
+    const message = `${this.line.count} calls wait to be sent already (maxBuffered); slow down, or await handle.enqueued`
+    return new EnqueueError(message, false)
   }
 
   /** Calls that were held back and will never be sent. Who holds them back tells of it. */
@@ -107,91 +107,78 @@ export class Enqueuer {
 
   /** Calls that have not been answered yet. */
   get unsent(): number {
-    return this.#count
+    return this.line.count
   }
 
   /** Resolves when every call made so far has been answered, one way or the other. */
   flush(): Promise<void> {
-    if (this.#batches.length === 0 && this.#onTheWay === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#idle.push(resolve))
+    return this.line.idle()
   }
 
-  #openBatch(): Batch {
-    const last = this.#batches.at(-1)
-    if (last && !last.isFull) return last
-    const batch = new Batch()
-    this.#batches.push(batch)
-    return batch
+  /** As scripts for several queues take it. */
+  partOf(batch: Batch) {
+    const { backend, maxQueued } = this.#options
+    return { store: backend.store, calls: batch.calls, heads: this.#heads, cap: maxQueued }
   }
 
-  #sendSoon(): void {
-    if (this.#scheduled || !this.#mayGo) return
-    this.#scheduled = true
-    queueMicrotask(() => this.#send())
+  /** Of an atomic batch: it was accepted. */
+  accept(batch: Batch, exceptions: readonly Exception[]): void {
+    if (exceptions.length > 0) this.#except(batch, exceptions)
+    batch.settle()
+    const { backend } = this.#options
+    // What is touched on a connection that is not there counts as refused for a while.
+    if (backend.isReady) backend.seen()
   }
 
-  get #mayGo(): boolean {
-    if (this.#onTheWay === 0) return true
-    return this.#onTheWay < MAX_ON_THE_WAY && this.#batches[0]?.isFull === true
-  }
-
-  #send(): void {
-    this.#scheduled = false
-    while (this.#batches.length > 0 && this.#mayGo) {
-      const batch = this.#batches.shift()!
-      this.#onTheWay += 1
-      void this.#deliver(batch).then((isSettled) => {
-        this.#onTheWay -= 1
-        if (isSettled) {
-          this.#bytes -= sizeOf(batch)
-          this.#count -= batch.calls.length
-          batch.release()
-        }
-        this.#send()
-      })
+  /**
+   * Of an atomic batch that was not: why it fails, or what it waits for before it is tried again. mayWait: for room.
+   */
+  verdictOn(batch: Batch, refused: readonly Exception[], mayWait: boolean): MillraceError | Promise<void> {
+    for (const exception of refused) {
+      if ('crowded' in exception) return crowdedError(exception.crowded)
+      const call = batch.calls[exception.index]
+      if (!call || !('orphan' in exception)) continue
+      const parent = call.takeParent(exception.orphan)
+      const isElsewhere = parent !== undefined && parent.batch !== batch
+      return isElsewhere ? parent.whenKnown(call) : new UnknownParentError(exception.orphan)
     }
-    if (this.#batches.length > 0 || this.#onTheWay > 0) return
-    for (const resolve of this.#idle.splice(0)) resolve()
+    return mayWait && this.#options.onFull === 'wait' ? pause() : this.#fullError
+  }
+
+  fail(batch: Batch, error: MillraceError): void {
+    batch.settle(error)
+    this.#options.onFailed(batch.calls, error)
+    if (batch.isObserved || batch.calls.every((call) => call.isObserved)) return
+    this.#options.onUnseenFailure(error)
   }
 
   /** False: it will be sent once more, later. */
   async #deliver(batch: Batch): Promise<boolean> {
-    const { backend, timeout, maxQueued } = this.#options
-    const deadline = batch.madeAt + timeout
+    const { backend, maxQueued } = this.#options
     batch.state = 'sent'
-    let accepted: false | 'unknown' = false
-    for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
-      try {
-        if (!backend.isReady) await backend.ready(Math.max(0, deadline - performance.now()))
-        const isResent = accepted === 'unknown'
-        const answer = backend.store.enqueue(batch.calls, this.#heads, isResent, maxQueued, batch.isAtomic)
-        const left = deadline - performance.now()
-        // Else the socket's own deadline comes first.
-        const exceptions = await (left < ANSWER_TIMEOUT ? within(left, answer) : answer)
-        if (exceptions.length > 0 && !this.#except(batch, exceptions)) return batch.isSettled
-        batch.settle()
-        backend.seen()
-        return true
-      } catch (thrown) {
-        const error = toRedisError(thrown)
-        if (error.executed === 'unknown') accepted = 'unknown'
-        if (!isWorthWaiting(error) || performance.now() + wait > deadline) {
-          this.#fail(batch, enqueueError(batch.calls.length, error, accepted))
-          return true
-        }
-        await new Promise((resolve) => setTimeout(resolve, wait))
-      }
+    let exceptions: readonly Exception[]
+    try {
+      exceptions = await untilAnswered(this, batch.madeAt, batch.calls.length, (isResent) =>
+        backend.store.enqueue(batch.calls, this.#heads, isResent, maxQueued, batch.isAtomic),
+      )
+    } catch (error) {
+      this.fail(batch, error as EnqueueError)
+      return true
     }
+    const refused = batch.isAtomic ? exceptions.filter(isRefusal) : []
+    if (refused.length > 0) {
+      const verdict = this.verdictOn(batch, refused, !this.line.isEnding)
+      if (verdict instanceof Promise) this.line.again(batch, verdict)
+      else this.fail(batch, verdict)
+      return batch.isSettled
+    }
+    this.accept(batch, exceptions)
+    return true
   }
 
-  /** Calls that have not become tasks of their own. False: none of the batch has. */
-  #except(batch: Batch, exceptions: readonly Exception[]): boolean {
-    const refused = exceptions.filter((one) => 'full' in one || 'orphan' in one || 'crowded' in one)
-    if (batch.isAtomic && refused.length > 0) {
-      this.#exceptAll(batch, refused)
-      return false
-    }
-    const { onJoined } = this.#options
+  /** Calls that have not become tasks of their own. */
+  #except(batch: Batch, exceptions: readonly Exception[]): void {
+    const { onJoined, onFull } = this.#options
     const over: PendingCall[] = []
     for (const exception of exceptions) {
       const call = batch.calls[exception.index]
@@ -205,40 +192,17 @@ export class Enqueuer {
       }
     }
     if (over.length > 0) {
-      if (this.#waitsForRoom) this.#moveOn(batch, over, pause())
+      // Whoever closes does not wait for room.
+      if (onFull === 'wait' && !this.line.isEnding) this.#moveOn(batch, over, pause())
       else this.#refuseSome(over, this.#fullError)
     }
     batch.keepOwn()
-    return true
-  }
-
-  /** Nothing of it was written. */
-  #exceptAll(batch: Batch, refused: readonly Exception[]): void {
-    for (const exception of refused) {
-      if ('crowded' in exception) {
-        this.#fail(batch, crowdedError(exception.crowded))
-        return
-      }
-      const call = batch.calls[exception.index]
-      if (!call || !('orphan' in exception)) continue
-      const parent = call.takeParent(exception.orphan)
-      if (parent && parent.batch !== batch) this.#again(batch, parent.whenKnown(call))
-      else this.#fail(batch, new UnknownParentError(exception.orphan))
-      return
-    }
-    if (this.#waitsForRoom) this.#again(batch, pause())
-    else this.#fail(batch, this.#fullError)
   }
 
   #exceptOrphan(batch: Batch, call: PendingCall, id: string): void {
     const parent = call.takeParent(id)
     if (parent) this.#moveOn(batch, [call], parent.whenKnown(call))
     else this.#refuseSome([call], new UnknownParentError(id))
-  }
-
-  /** Whoever closes does not wait for room. */
-  get #waitsForRoom(): boolean {
-    return this.#options.onFull === 'wait' && this.#idle.length === 0
   }
 
   get #fullError(): QueueFullError {
@@ -258,40 +222,17 @@ export class Enqueuer {
     const batch = new Batch()
     for (const call of calls) batch.push(call)
     from.bytes -= batch.bytes
-    this.#again(batch, when)
-  }
-
-  /** Once more, ahead of all others. */
-  #again(batch: Batch, when: Promise<void>): void {
-    batch.state = 'waiting'
-    // Whoever asked meanwhile: the reply's address can still go along.
-    for (const call of batch.calls) call.isAwaited ||= call.isObserved
-    this.#onTheWay += 1
-    void when.then(() => {
-      this.#onTheWay -= 1
-      batch.madeAt = performance.now()
-      this.#batches.unshift(batch)
-      this.#send()
-    })
+    this.line.again(batch, when)
   }
 
   #refuse(batch: Batch): void {
-    const message = `${this.#count} calls wait to be sent already (maxBuffered); slow down, or await handle.enqueued`
+    const error = this.noRoomError
     // Later in the tick, as for every other failure: the caller has had no chance to look yet.
     queueMicrotask(() => {
-      this.#fail(batch, new EnqueueError(message, false))
+      this.fail(batch, error)
       batch.release()
     })
   }
-
-  #fail(batch: Batch, error: MillraceError): void {
-    batch.settle(error)
-    this.#options.onFailed(batch.calls, error)
-    if (batch.isObserved || batch.calls.every((call) => call.isObserved)) return
-    this.#options.onUnseenFailure(error)
-  }
 }
-
-const sizeOf = (batch: Batch): number => batch.bytes + batch.calls.length * OVERHEAD
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, FULL_PAUSE))

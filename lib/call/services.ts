@@ -1,9 +1,11 @@
 /** What all callables of a queue share. */
 
+import { OptionError } from '../errors.ts'
+import { show } from '../options.ts'
 import type { TaskState } from '../record.ts'
 import type { Verbs } from '../redis/admin.ts'
 import type { Enqueuer } from './enqueue.ts'
-import type { HandleServices } from './handle.ts'
+import type { HandleServices, TaskHandle } from './handle.ts'
 
 export interface TaskServices extends HandleServices {
   readonly enqueuer: Enqueuer
@@ -14,4 +16,33 @@ export interface TaskServices extends HandleServices {
   /** The operators' verbs, connected. */
   readonly admin: () => Promise<Verbs>
   readonly find: (key: string) => Promise<{ state: TaskState | 'none'; id: string | undefined }>
+}
+
+/** A `Queue`, as far as this side knows it. */
+export interface CallTarget {
+  readonly name: string
+  handle(id: string): TaskHandle
+}
+
+/** Of `task.with` alone. */
+export interface TargetOptions {
+  /**
+   * The queue on which the call is made instead of the task's own, of this Redis or another: sent there by this process,
+   * with all options of the task. A worker of that queue has to know a task of this name.
+   */
+  readonly queue?: CallTarget | undefined
+}
+
+/** By queue: what they keep to themselves otherwise. */
+const lent = new WeakMap<object, TaskServices>()
+
+export const lendServices = (queue: object, services: TaskServices): void => void lent.set(queue, services)
+
+/** Throws OptionError for what is no queue. */
+export function servicesOf(what: string, queue: unknown): TaskServices {
+  const services = typeof queue === 'object' && queue !== null ? lent.get(queue) : undefined
+  if (services) return services
+  throw new OptionError(
+    `${what} must be a Queue, made by the same copy of this package (given: ${show(queue)})`,
+  )
 }

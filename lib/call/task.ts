@@ -5,7 +5,7 @@ import { type CallPlan, planOf } from '../call-plan.ts'
 import { encodeCall } from '../envelope.ts'
 import { OptionError, UnsupportedValueError } from '../errors.ts'
 import { limitKey } from '../limits.ts'
-import { show } from '../options.ts'
+import { partsOf, show } from '../options.ts'
 import type { EndState, TaskState } from '../record.ts'
 import type { How } from '../redis/wire.ts'
 import { checkCall, type MaybeSchema, type StandardSchemaV1 } from '../schema.ts'
@@ -18,7 +18,7 @@ import { hearWishes } from './hearers.ts'
 import { makeCall } from './make.ts'
 import { type CallParts, PreparedCall, type PreparedStep } from './prepared.ts'
 import { openScope } from './scope.ts'
-import type { TaskServices } from './services.ts'
+import { servicesOf, type TargetOptions, type TaskServices } from './services.ts'
 import { afterWishes, callbacksOf, parentsOf } from './ties.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters of functions are compared contravariantly; unknown[] takes none
@@ -30,8 +30,8 @@ export interface Task<Args extends unknown[], Return> {
   (...args: Args): TaskHandle<ResultOf<Return>, ChunkOf<Return>>
   /** The task's name on the queue. */
   readonly taskName: string
-  /** The same callable with options bound for its calls. */
-  with(options: TaskOptions & CallbackOptions<ResultOf<Return>>): Task<Args, Return>
+  /** The same callable with options bound for its calls. With `queue`: of another queue. */
+  with(options: TaskOptions & CallbackOptions<ResultOf<Return>> & TargetOptions): Task<Args, Return>
   /** Runs the handler here and now, without Redis. With schemas it checks as a worker does, and answers a promise. */
   local(...args: Args): Return
   /**
@@ -191,9 +191,11 @@ export function createTask<Args extends unknown[], Return>(
     await handle.enqueued
     return { state: call.fate?.before ?? 'none', handle }
   }
-  const bind = (more: TaskOptions & AnyCallbacks): Task<Args, Return> => {
-    const both = override(options, resolveTaskOptions(`${name}.with`, more))
-    return createTask(services, name, local, both, input)
+  const bind = (more: TaskOptions & AnyCallbacks & TargetOptions): Task<Args, Return> => {
+    const { queue, ...rest } = partsOf(`${name}.with`, more)
+    const both = override(options, resolveTaskOptions(`${name}.with`, rest))
+    const target = queue === undefined ? services : servicesOf(`${name}.with: queue`, queue)
+    return createTask(target, name, local, both, input)
   }
   Object.defineProperty(enqueue, 'name', { value: name })
   const members = { taskName: name, with: bind, local, many, prepare: prepare as never, find, ensure }

@@ -1,6 +1,6 @@
 /**
  * Calls that are accepted all or none. What is called inside is held back in one batch for each queue; when the
- * function has returned, one script accepts it, or refuses all. When it throws, nothing was ever sent.
+ * function has returned, one script accepts them all, or refuses all. When it throws, nothing was ever sent.
  *
  *   open ──returned──► sent ──Redis' answer──► accepted | refused
  *     └────threw────► aborted
@@ -10,9 +10,10 @@
  */
 
 import { OptionError } from '../errors.ts'
-import { TransactionAbortedError, TransactionTooLargeError } from '../errors-together.ts'
+import { SeparateQueuesError, TransactionAbortedError, TransactionTooLargeError } from '../errors-together.ts'
 import { oneOf, resolve } from '../options.ts'
 import { Batch, type PendingCall } from './batch.ts'
+import { type Member, sendTogether } from './bundle.ts'
 import type { Enqueuer } from './enqueue.ts'
 import { openScope, runInside, type Scope } from './scope.ts'
 
@@ -22,30 +23,29 @@ export const MOST_BYTES = 32 * 1024 * 1024
 
 export interface TransactionOptions {
   /**
-   * Calls of other queues inside: refused (default), or `each` queue's calls all or none for themselves, sent when this
-   * queue's have been accepted.
+   * Calls of other queues inside: accepted all or none with this queue's, for which all must be of one Redis (`together`,
+   * the default), or `each` queue's calls all or none for themselves, sent when this queue's have been accepted.
    */
-  readonly others?: 'refuse' | 'each' | undefined
+  readonly others?: 'together' | 'each' | undefined
 }
 
-const OPTIONS = { others: oneOf('refuse', ['refuse', 'each']) }
+const OPTIONS = { others: oneOf('together', ['together', 'each']) }
 
-/** own: of the queue whose transaction it is. checkOpen: throws where that is closed. */
+/** own: of the queue whose transaction it is. */
 export async function transact<T>(
   own: Enqueuer,
-  checkOpen: () => void,
   run: () => T | Promise<T>,
   options: TransactionOptions | undefined,
 ): Promise<T> {
   if (typeof run !== 'function') throw new OptionError('queue.transaction: expected a function')
   const { others } = resolve('queue.transaction', options, OPTIONS)
-  checkOpen()
+  own.checkOpen()
   const outer = openScope() as Transaction | undefined
   const transaction = new Transaction(own, others === 'each', outer)
   let value: T
   try {
     value = await runInside(transaction, run)
-    if (!outer) checkOpen()
+    if (!outer) transaction.checkQueues()
   } catch (error) {
     transaction.abort(error)
     throw error
@@ -94,6 +94,13 @@ class Transaction implements Scope {
     this.#outer?.checkOpen()
   }
 
+  /** Throws where one of those that it needs has been closed meanwhile. */
+  checkQueues(): void {
+    this.#own.checkOpen()
+    if (this.#takesOthers) return
+    for (const enqueuer of this.#batches.keys()) enqueuer.checkOpen()
+  }
+
   abort(cause: unknown): void {
     this.#over = () => new TransactionAbortedError(cause)
     const all = [...this.#batches].map(([enqueuer, batch]) => [batch, enqueuer] as const)
@@ -116,7 +123,6 @@ class Transaction implements Scope {
     }
   }
 
-  /** Its own queue first: when that refuses, the others hear of nothing. */
   async commit(): Promise<void> {
     this.#over = tooLate
     // A failure is told by the transaction itself.
@@ -125,19 +131,29 @@ class Transaction implements Scope {
       this.#held.delete(batch)
     }
     this.#drop([...this.#held], tooLate())
-    const own = this.#batches.get(this.#own)
-    const others = [...this.#batches].filter(([enqueuer]) => enqueuer !== this.#own)
-    if (own) {
-      this.#own.addAll(own)
-      try {
-        await own.accepted
-      } catch (error) {
-        for (const [enqueuer, batch] of others) enqueuer.drop(batch, new TransactionAbortedError(error))
-        throw error
+    const all = [...this.#batches].map(([enqueuer, batch]): Member => ({ enqueuer, batch }))
+    const own = all.filter(({ enqueuer }) => enqueuer === this.#own)
+    const others = all.filter(({ enqueuer }) => enqueuer !== this.#own)
+    const [first, ...rest] = [...own, ...others]
+    if (!first) return
+    if (rest.length === 0) first.enqueuer.addAll(first.batch)
+    else if (this.#takesOthers) await this.#commitEach(own, others)
+    else sendTogether([first, ...rest])
+    await Promise.all(all.map(({ batch }) => batch.accepted))
+  }
+
+  /** Its own queue first: when that refuses, the others hear of nothing. */
+  async #commitEach(own: readonly Member[], others: readonly Member[]): Promise<void> {
+    try {
+      for (const { enqueuer, batch } of own) {
+        enqueuer.addAll(batch)
+        await batch.accepted
       }
+    } catch (error) {
+      for (const { enqueuer, batch } of others) enqueuer.drop(batch, new TransactionAbortedError(error))
+      throw error
     }
-    for (const [enqueuer, batch] of others) enqueuer.addAll(batch)
-    await Promise.all(others.map(([, batch]) => batch.accepted))
+    for (const { enqueuer, batch } of others) enqueuer.addAll(batch)
   }
 
   #drop(batches: Iterable<readonly [Batch, Enqueuer]>, cause: unknown): void {
@@ -149,12 +165,20 @@ class Transaction implements Scope {
     }
   }
 
+  /** Throws where calls of that queue cannot be accepted with the others. */
   #check(enqueuer: Enqueuer): void {
-    if (enqueuer === this.#own || this.#takesOthers) return
-    throw new OptionError(
-      `a call of queue "${enqueuer.queue}" inside of a transaction of queue "${this.#own.queue}": they cannot be accepted ` +
-        "together; call with({ transaction: false }), or allow each queue for itself: transaction(fn, { others: 'each' })",
-    )
+    if (this.#takesOthers || this.#batches.has(enqueuer)) return
+    const { queue, backend } = enqueuer
+    const what = `a call of queue "${queue}" inside of a transaction of queue "${this.#own.queue}"`
+    if (enqueuer !== this.#own && backend.place !== this.#own.backend.place) {
+      throw new SeparateQueuesError(
+        `${what}: their options name different servers or databases, so no script can accept both`,
+      )
+    }
+    for (const held of this.root.#held.values()) {
+      if (held === enqueuer || held.backend.prefix !== backend.prefix) continue
+      throw new OptionError(`${what}: two objects of queue "${queue}"; make its calls with one of them`)
+    }
   }
 
   /** Room for them in the whole. */

@@ -51,8 +51,12 @@ interface WorkerDefaults {
   readonly abortGrace: number
 }
 
+let count = 0
+
 export class InlineBackend implements Backend {
   readonly isReady = true
+  readonly place = 'this process'
+  readonly prefix: string
   readonly losesReplies = false
   readonly store: InlineStore
   readonly admin: Verbs
@@ -77,6 +81,9 @@ export class InlineBackend implements Backend {
   constructor(options: InlineOptions) {
     this.#options = options
     const { queue, registry, limits, worker, bench, onError } = options
+    // Two of one name have nothing in common.
+    count += 1
+    this.prefix = `${queue} ${count}`
     const { failedTtl, maxFailed } = limits
     const clock = bench?.clock ?? new Clock()
     const agenda = bench?.agenda ?? new Agenda()

@@ -2,9 +2,10 @@
 
 import { callHead } from '../envelope.ts'
 import { isEndState, type TaskState } from '../record.ts'
-import type { Backend } from '../redis/backend.ts'
+import type { CallStore } from '../redis/backend.ts'
+import type { Exception, QueueCalls } from '../redis/calls.ts'
 import type { ChunkStore } from '../redis/chunks.ts'
-import type { Exception, Standing } from '../redis/store.ts'
+import type { Standing } from '../redis/store.ts'
 import type { CallHeads, Hearer, How, NewCall } from '../redis/wire.ts'
 import { callsOf, letHear, mayHear } from './hearers.ts'
 import type { Ledger } from './ledger.ts'
@@ -17,12 +18,12 @@ type Note =
   | { readonly orphan: string }
   | { readonly crowded: string }
 
-type Verbs = Backend['store']
+type Calls = Pick<QueueCalls, 'calls' | 'cap'>
 
 /** Calls that joined another task are remembered, at most: others may be made to wait for them. */
 const MAX_JOINED = 10_000
 
-export class InlineStore implements Verbs {
+export class InlineStore implements CallStore {
   readonly chunks: ChunkStore
   readonly #ledger: Ledger
   /** By the id of the call. */
@@ -40,11 +41,28 @@ export class InlineStore implements Verbs {
     cap?: number,
     atomic = false,
   ): Promise<readonly Exception[]> {
+    const batch = { calls, cap }
+    const refused = atomic ? this.#refuseAll(batch) : []
+    return refused.length > 0 ? refused : this.#acceptAll(batch)
+  }
+
+  /** Nothing comes between: all of it is done in one go. */
+  async several(
+    batches: readonly (QueueCalls & { readonly store: InlineStore })[],
+  ): Promise<readonly (readonly Exception[])[]> {
+    const refused = batches.map((batch) => batch.store.#refuseAll(batch))
+    if (refused.some((some) => some.length > 0)) return refused
+    return batches.map((batch) => batch.store.#acceptAll(batch))
+  }
+
+  #roomFor(cap: number | undefined): number {
     const ledger = this.#ledger
     const waiting = ledger.count('queued') + ledger.count('running') + ledger.in('scheduled').size
-    let room = cap === undefined ? Number.POSITIVE_INFINITY : cap - waiting
-    const refused = atomic ? this.#refuseAll(calls, room) : []
-    if (refused.length > 0) return refused
+    return cap === undefined ? Number.POSITIVE_INFINITY : cap - waiting
+  }
+
+  #acceptAll({ calls, cap }: Calls): Exception[] {
+    let room = this.#roomFor(cap)
     const exceptions: Exception[] = []
     calls.forEach((call, index) => {
       const note = this.#accept(call, room <= 0)
@@ -55,10 +73,10 @@ export class InlineStore implements Verbs {
   }
 
   /** What stands against a batch that is accepted as a whole or not at all. */
-  #refuseAll(calls: readonly NewCall[], room: number): Exception[] {
+  #refuseAll({ calls, cap }: Calls): Exception[] {
     const made = new Set<string>()
     const keys = new Set<string>()
-    let left = room
+    let left = this.#roomFor(cap)
     return calls.flatMap(({ id, how }, index): Exception[] => {
       const { key, after, again, hears } = readWishes(how)
       const orphan =

@@ -2,6 +2,7 @@
 
 import type { TaskInfo } from '../record.ts'
 import { Admin, type Verbs } from './admin.ts'
+import type { Exception, QueueCalls } from './calls.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { Directory } from './directory.ts'
 import { inspectTask } from './inspect.ts'
@@ -11,18 +12,30 @@ import { Schedules, type ScheduleVerbs } from './schedules.ts'
 import { loadScripts } from './scripts.ts'
 import { Store } from './store.ts'
 import { Channel, type Inbox, type Subscription } from './subscription.ts'
-import type { RedisTarget } from './target.ts'
+import { placeOf, type RedisTarget } from './target.ts'
+
+/** What the callers' side asks for. */
+export interface CallStore extends Pick<Store, 'enqueue' | 'attach' | 'field' | 'chunks'> {
+  /** Of queues with the same `place`: store.ts. */
+  several(
+    batches: readonly (QueueCalls & { readonly store: CallStore })[],
+    resent: boolean,
+  ): Promise<readonly (readonly Exception[])[]>
+}
 
 export interface Backend {
   readonly isReady: boolean
+  /** Where its tasks lie: calls for queues of one place can be accepted together. */
+  readonly place: string
+  /** Which of the queues there it is. */
+  readonly prefix: string
   /** Rejects with RedisError after `timeout` ms. */
   ready(timeout: number): Promise<void>
   /** Runs the script that accepts calls, with none: refused where a call would be. Never rejects. */
   probe(timeout: number): Promise<Probe>
   /** Calls were accepted: the queue is in use. Costs nothing, never throws. */
   seen(): void
-  /** What the callers' side asks for. */
-  readonly store: Pick<Store, 'enqueue' | 'attach' | 'field' | 'chunks'>
+  readonly store: CallStore
   readonly admin: Verbs
   readonly schedules: ScheduleVerbs
   readonly inspect: (id: string) => Promise<TaskInfo | null>
@@ -78,6 +91,14 @@ export class RedisBackend implements Backend {
 
   get isReady(): boolean {
     return this.commands.isReady
+  }
+
+  get place(): string {
+    return placeOf(this.commands.client)
+  }
+
+  get prefix(): string {
+    return this.store.keys.prefix
   }
 
   ready(timeout: number): Promise<void> {

@@ -52,7 +52,7 @@ export const GROUP = 'workers'
 export const queuesKey = (namespace: string): string => `${namespace}:queues`
 
 export class Keys {
-  /** P itself: no key, but what scripts get as KEYS[1], so that they are routed to the queue's slot. */
+  /** P itself: no key, but what scripts get as one, so that they are routed to the queue's slot. */
   readonly prefix: string
 
   constructor(namespace: string, queue: string) {

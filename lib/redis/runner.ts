@@ -29,9 +29,10 @@ export class Runner {
     )
   }
 
-  send(script: ScriptName, argument: Buffer): Promise<ScriptReply> {
+  /** prefixes: of the queues that it is about, where it is more than this one. */
+  send(script: ScriptName, argument: Buffer, prefixes?: readonly string[]): Promise<ScriptReply> {
     return this.connection.send(
-      (client) => runScript(client, script, this.keys.prefix, argument),
+      (client) => runScript(client, script, prefixes ?? this.keys.prefix, argument),
       ANSWER_TIMEOUT,
     )
   }

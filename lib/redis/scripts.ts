@@ -14,14 +14,15 @@ const digests = Object.fromEntries(
 /** What a script answers: strings as Buffers, numbers, lists of them. */
 export type ScriptReply = Buffer | number | null | readonly ScriptReply[]
 
+/** prefix: of the queue; of the one script for several queues, theirs. */
 export async function runScript(
   client: Redis,
   script: ScriptName,
-  prefix: string,
+  prefix: string | readonly string[],
   argument: Buffer,
 ): Promise<ScriptReply> {
   try {
-    return (await client.callBuffer('EVALSHA', digests[script], 1, prefix, argument)) as ScriptReply
+    return (await client.callBuffer('EVALSHA', digests[script], ...keysOf(prefix), argument)) as ScriptReply
   } catch (error) {
     if (!isMissingScript(error)) throw error
     return runInFull(client, script, prefix, argument)
@@ -31,10 +32,13 @@ export async function runScript(
 export const runInFull = (
   client: Redis,
   script: ScriptName,
-  prefix: string,
+  prefix: string | readonly string[],
   argument: Buffer,
 ): Promise<ScriptReply> =>
-  client.callBuffer('EVAL', sources[script], 1, prefix, argument) as Promise<ScriptReply>
+  client.callBuffer('EVAL', sources[script], ...keysOf(prefix), argument) as Promise<ScriptReply>
+
+const keysOf = (prefix: string | readonly string[]): (string | number)[] =>
+  typeof prefix === 'string' ? [1, prefix] : [prefix.length, ...prefix]
 
 /**
  * The same, so that those to whom the script publishes hear of it before its sender does. Redis writes its replies last

@@ -1,17 +1,17 @@
 /** The hot verbs: one method for each script, typed on both sides, sent over one connection with a deadline. */
 
-import type { EndState, Lane, TaskState } from '../record.ts'
+import type { EndState, Lane } from '../record.ts'
+import { type Exception, frameCalls, frameSeveral, type QueueCalls, readExceptions } from './calls.ts'
 import { type ChunkStore, RedisChunks } from './chunks.ts'
 import type { Connection } from './connection.ts'
 import type { FrameItem } from './frame.ts'
 import type { Keys } from './keys.ts'
 import { type ProgressAnswer, type ProgressReport, ProgressScripts } from './progress.ts'
 import { ANSWER_TIMEOUT, Runner } from './runner.ts'
-import { FOR_TROUBLE, loadScripts, type ScriptReply } from './scripts.ts'
+import { FOR_TROUBLE, loadScripts } from './scripts.ts'
 import {
   type CallHeads,
   type Delivery,
-  frameCalls,
   frameTurn,
   type Input,
   list,
@@ -48,19 +48,6 @@ export type Standing =
   | { readonly state: 'lost' }
   | { readonly state: 'open'; readonly progress: Buffer | undefined; readonly version: number }
   | { readonly state: EndState; readonly value: Buffer | undefined }
-
-/**
- * What else is to be said of a call: it joined the task of that id, which stands so; it is new, and the one before it
- * under its key ended so; or there was no room; or it was to wait for a task that nobody knows; or it would join one of which
- * too many hear.
- */
-export type Exception = { readonly index: number } & (
-  | { readonly joined: string; readonly state: TaskState }
-  | { readonly joined?: never; readonly state: TaskState }
-  | { readonly full: true }
-  | { readonly orphan: string }
-  | { readonly crowded: string }
-)
 
 export interface Promotion {
   /** Ms until there is something to do again; undefined: nothing is scheduled. */
@@ -100,8 +87,21 @@ export class Store {
     cap?: number,
     atomic = false,
   ): Promise<readonly Exception[]> {
-    const reply = await this.#runner.send('enqueue', frameCalls(calls, heads, resent, cap, atomic))
-    return typeof reply === 'number' ? NO_EXCEPTIONS : readExceptions(reply)
+    const argument = frameCalls({ calls, heads, cap }, resent, atomic)
+    return readExceptions(await this.#runner.send('enqueue', argument))
+  }
+
+  /**
+   * The same for several queues of this Redis, all calls or none; `store`: whose queue they are for, each another one.
+   * Sent by this one's connection. Answers for each of them.
+   */
+  async several(
+    batches: readonly (QueueCalls & { readonly store: Store })[],
+    resent: boolean,
+  ): Promise<readonly (readonly Exception[])[]> {
+    const prefixes = batches.map(({ store }) => store.keys.prefix)
+    const reply = await this.#runner.send('several', frameSeveral(batches, resent), prefixes)
+    return list(reply).map(readExceptions)
   }
 
   /** To whoever listens to what workers do. */
@@ -259,22 +259,4 @@ export class Store {
     const reply = await this.#runner.run('inspect', [id])
     return reply === null ? null : (list(reply) as Buffer[])
   }
-}
-
-const NO_EXCEPTIONS: readonly Exception[] = []
-
-/** How many were new, then number of the call and what became of it. */
-function readExceptions(reply: ScriptReply): readonly Exception[] {
-  const items = list(reply).slice(1)
-  const exceptions: Exception[] = []
-  for (let i = 0; i + 1 < items.length; i += 2) {
-    const index = Number(items[i]) - 1
-    const what = text(items[i + 1])
-    const [joined, state] = what.split(' ') as [string, TaskState]
-    if (what === 'full') exceptions.push({ index, full: true })
-    else if (joined === 'orphan') exceptions.push({ index, orphan: state })
-    else if (joined === 'crowded') exceptions.push({ index, crowded: state })
-    else exceptions.push(joined === '-' ? { index, state } : { index, joined, state })
-  }
-  return exceptions
 }

@@ -62,6 +62,14 @@ export function openClient(target: RedisTarget, ours: Override): Redis {
   return new Redis({ ...(target as RedisOptions), ...override })
 }
 
+/** Which database of which server it speaks to, as it was told: two names of one server are two places. Without user and password. */
+export function placeOf(client: Redis): string {
+  const { host, port, path, db, sentinels, name } = client.options
+  const watched = sentinels?.map((sentinel) => [sentinel.host, Number(sentinel.port)])
+  const server = watched ? [name, watched] : (path ?? [host, Number(port)])
+  return JSON.stringify([server, Number(db ?? 0)])
+}
+
 /** The target in a form that a thread can be given: functions stay behind, ours replace the ones that matter. */
 export function portableTarget(target: RedisTarget): string | RedisOptions {
   if (typeof target === 'string') return target

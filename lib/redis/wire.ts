@@ -1,14 +1,13 @@
-/** How tasks lie on the wire between us and the scripts: calls, outcomes and deliveries, to bytes and back. */
+/** How tasks lie on the wire between us and the scripts: outcomes and deliveries, to bytes and back. Calls: calls.ts. */
 
 import { MalformedDataError } from '../errors.ts'
 import type { EndState, Lane } from '../record.ts'
-import { type FrameItem, FrameReader, FrameWriter, writeFrame } from './frame.ts'
+import { type FrameItem, FrameReader, FrameWriter } from './frame.ts'
 import type { ScriptReply } from './scripts.ts'
 
 /** Of each field of an entry that cannot be read, bytes. */
 const MAX_SAMPLE = 256
-/** Bytes that frame a call, with lane, id and head; and an outcome. */
-const ENQUEUE_OVERHEAD = 80
+/** Bytes that frame an outcome. */
 const OUTCOME_OVERHEAD = 120
 
 /** A place in line; while the task runs it is the fencing token. */
@@ -100,30 +99,6 @@ export interface TurnReply {
 export interface CallHeads {
   readonly awaited: Buffer
   readonly other: Buffer
-}
-
-/** cap: of tasks that may wait already; undefined = none. atomic: all of them or none. */
-export function frameCalls(
-  calls: readonly NewCall[],
-  heads: CallHeads,
-  resent: boolean,
-  cap: number | undefined,
-  atomic = false,
-): Buffer {
-  let bytes = 20
-  for (const { packed } of calls) bytes += ENQUEUE_OVERHEAD + packed.length
-  const writer = new FrameWriter(bytes)
-  writer.list(3 + 3 * calls.length)
-  writer.text(resent ? '1' : '0')
-  writer.text(cap === undefined ? '' : String(cap))
-  writer.text(atomic ? '1' : '')
-  for (const { lane, how, id, packed, isAwaited } of calls) {
-    if (how) writeFrame(writer, [lane, ...how])
-    else writer.text(lane)
-    writer.text(id)
-    writer.bytes(isAwaited ? heads.awaited : heads.other, packed)
-  }
-  return writer.end()
 }
 
 /** [[entry, fields], …] of one stream, as XRANGE and XREADGROUP give it. A deleted entry has no fields. */

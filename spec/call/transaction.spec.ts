@@ -299,24 +299,16 @@ for (const inline of [false, true]) {
       assert.equal(await s.waiting(), 0)
     })
 
-    test("a call of another queue is refused, or with others: 'each' accepted for itself", async () => {
+    test("with others: 'each' calls of another queue are accepted for themselves", async () => {
       await using s = stage()
       await using t = stage({ maxQueued: 1 })
-      const error = await rejection(
-        s.queue.transaction(async () => {
-          s.later(1)
-          t.later(1)
-        }),
-      )
-      assert.ok(error instanceof OptionError)
-      assert.match(error.message, /a call of queue "q\d+" inside of a transaction of queue "q\d+"/)
-      assert.ok(
-        (await rejection(s.queue.transaction(() => t.queue.transaction(() => {})))) instanceof OptionError,
-      )
-      assert.deepEqual([await s.waiting(), await t.waiting()], [0, 0])
       const each = { others: 'each' } as const
       await s.queue.transaction(async () => [s.later(1), await t.queue.transaction(() => t.later(1))], each)
       assert.deepEqual([await s.waiting(), await t.waiting()], [1, 1])
+      // The other one alone refuses.
+      const full = rejection(s.queue.transaction(() => [s.later(2), t.later(2)], each))
+      assert.ok((await full) instanceof QueueFullError)
+      assert.deepEqual([await s.waiting(), await t.waiting()], [2, 1])
       // Its own queue is asked first: when that refuses, the other hears of nothing.
       let other = s.later(2)
       const done = t.queue.transaction(async () => {
@@ -325,7 +317,7 @@ for (const inline of [false, true]) {
       }, each)
       assert.ok((await rejection(done)) instanceof QueueFullError)
       assert.ok((await rejection(other.enqueued)) instanceof TransactionAbortedError)
-      assert.deepEqual([await s.waiting(), await t.waiting()], [2, 1])
+      assert.deepEqual([await s.waiting(), await t.waiting()], [3, 1])
     })
 
     test('of a queue that is closed meanwhile nothing is sent', async () => {
@@ -349,7 +341,7 @@ for (const inline of [false, true]) {
       const run = (): void => {}
       await assert.rejects(
         s.queue.transaction(run, { others: 'all' as never }),
-        /others must be one of refuse, each/,
+        /others must be one of together, each/,
       )
       await assert.rejects(s.queue.transaction(run, { other: 'each' } as never), /unknown option "other"/)
       assert.throws(() => s.echo.with({ transaction: 'no' as never }), /transaction must be true or false/)

@@ -249,6 +249,37 @@ describe('a producer', () => {
   })
 })
 
+test('a producer of two queues uses transactions over both', async () => {
+  const words = documentedRules()[0]!.slice(3)
+  const rights = (queue: string): string[] =>
+    words.filter((word) => /^[~&]/.test(word)).map((word) => word.replace('{orders}', `{${queue}}`))
+  await roles.redis.client.call(
+    'ACL',
+    'SETUSER',
+    'two-producer',
+    ...words,
+    ...rights('bills'),
+    ...rights('mails'),
+  )
+  const redis = `redis://two-producer:change-me-producer@127.0.0.1:${roles.redis.port}`
+  await using bills = new Queue('bills', { redis, maxQueued: 1_000 })
+  await using mails = new Queue('mails', { redis, maxQueued: 1_000 })
+  const [add, send] = [bills, mails].map((queue) => remote(queue, 'add'))
+  const every = () =>
+    [add!, send!].flatMap((call) => [
+      call(1, 1),
+      call.with({ key: 'two', delay: 60_000 })(1, 1),
+      call.with({ first: 'newest', ttl: 60_000 })(1, 1),
+      call.with({ limit: { concurrency: 1 } })(1, 1),
+    ])
+  await bills.transaction(every)
+  const handles = await mails.transaction(every)
+  assert.deepEqual(
+    handles.map(({ joined }) => joined),
+    [false, true, false, false, false, true, false, false],
+  )
+})
+
 test('before there was any worker, and of what was deleted by hand', async () => {
   await using early = await startRoles()
   const [producer, operator] = [early.queue('producer'), early.queue('operator')]

@@ -31,6 +31,8 @@ import { until } from './until.ts'
 export interface Row {
   name: string
   seed?: (seed: Seed) => unknown
+  /** Of the queues that it is about, where it is not P alone. */
+  prefixes?: readonly string[]
   /** Without the streams and groups that every row begins with otherwise. */
   bare?: true
   /** At maxmemory. */
@@ -69,7 +71,7 @@ const FLAGS: Record<ScriptName, string> = {
     inputs: READS,
   },
   // Those that make the data grow.
-  ...{ enqueue: '#!lua', chunk: '#!lua', schedule: '#!lua', fire: '#!lua', hear: '#!lua' },
+  ...{ enqueue: '#!lua', several: '#!lua', chunk: '#!lua', schedule: '#!lua', fire: '#!lua', hear: '#!lua' },
 }
 
 /** Scripts that pack their answer. */
@@ -115,7 +117,7 @@ export function table(
     )
     try {
       const args = typeof row.args === 'function' ? row.args(began) : row.args
-      const answer = await runScript(client, script, P, frame(args))
+      const answer = await runScript(client, script, row.prefixes ?? P, frame(args))
       return shape(plain(PACKED.includes(script) ? unframe(answer as Buffer) : answer))
     } catch (error) {
       if (!row.refused) throw error

@@ -4,9 +4,10 @@ import { type CallOptions, callHead, encodeCall } from '../../lib/envelope.ts'
 import { newTaskId } from '../../lib/ids.ts'
 import type { Lane } from '../../lib/record.ts'
 import { Admin } from '../../lib/redis/admin.ts'
+import type { Exception } from '../../lib/redis/calls.ts'
 import { Connection } from '../../lib/redis/connection.ts'
 import { Keys } from '../../lib/redis/keys.ts'
-import { type Exception, Store } from '../../lib/redis/store.ts'
+import { Store } from '../../lib/redis/store.ts'
 import type { How, NewCall } from '../../lib/redis/wire.ts'
 
 const NOBODY = { awaited: callHead(undefined), other: callHead(undefined) }

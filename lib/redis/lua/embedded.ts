@@ -1468,7 +1468,10 @@ refuse = function(number) note(number, 'full') end, refuse_all = refuse_all,
 }
 return specials
 end
-if args[3] == '1' and special().refuse_all() then return { 0, unpack(specials.notes) } end
+if args[3] ~= '' then
+if special().refuse_all() then return { 0, unpack(specials.notes) } end
+if args[3] == 'look' then return 0 end
+end
 local lane, stream, prefix
 for i = 4, #args, 3 do
 local id = args[i + 1]
@@ -1685,7 +1688,10 @@ refuse = function(number) note(number, 'full') end, refuse_all = refuse_all,
 }
 return specials
 end
-if args[3] == '1' and special().refuse_all() then return { 0, unpack(specials.notes) } end
+if args[3] ~= '' then
+if special().refuse_all() then return { 0, unpack(specials.notes) } end
+if args[3] == 'look' then return 0 end
+end
 local lane, stream, prefix
 for i = 4, #args, 3 do
 local id = args[i + 1]
@@ -1929,7 +1935,10 @@ refuse = function(number) note(number, 'full') end, refuse_all = refuse_all,
 }
 return specials
 end
-if args[3] == '1' and special().refuse_all() then return { 0, unpack(specials.notes) } end
+if args[3] ~= '' then
+if special().refuse_all() then return { 0, unpack(specials.notes) } end
+if args[3] == 'look' then return 0 end
+end
 local lane, stream, prefix
 for i = 4, #args, 3 do
 local id = args[i + 1]
@@ -2565,6 +2574,212 @@ end
 if #args > 1 then call('PUBLISH', P .. ':control', call('HEXISTS', settings, 'paused') == 1 and 'paused' or 'settings') end
 local told = worker ~= '' and call('HMGET', own, 'asked', 'order') or {}
 return { call('HGET', settings, 'paused') or '', told[1] or call('HGET', settings, 'concurrency') or '', told[2] or '' }
+`,
+  several: `#!lua
+${base}local function enqueue(P, STREAM, TASK, args)
+local resent, cap, accepted = args[1] == '1', tonumber(args[2]), 0
+if cap then
+for _, lane in ipairs(LANES) do
+cap = cap - call('XLEN', STREAM .. lane) + call('SCARD', P .. ':void:' .. lane) - call('ZCARD', P .. ':line:' .. lane)
+end
+cap = cap - call('ZCARD', P .. ':scheduled') - call('LLEN', P .. ':front')
+end
+local specials
+local function special()
+if specials then return specials end
+${rare}local task, notes, enqueue_how = rare(), {}, nil
+local function note(number, what)
+notes[#notes + 1] = number
+notes[#notes + 1] = what
+end
+local function is_full() return cap and accepted >= cap end
+local function holder_of(key)
+local holder = call('GET', key)
+if not holder then return nil end
+local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+local state = task.standing(record[1], record[2])
+if state == 'none' then return nil end
+if not record[2] then return holder, state, true end
+return state ~= 'failed' and call('PTTL', key) > 0 and holder or nil, state, false
+end
+local function asker(packed_call)
+return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
+end
+local function wishes(how)
+local o = {}
+for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
+return o
+end
+local function keep_times(key, o, begin)
+if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
+if o.deadline then call('HSET', key, 'deadline', string.format('%.0f', now + o.deadline)) end
+if o.line then task.lines().keep(key, o) end
+end
+local function end_in_time(id, o, begin)
+local over = task.time_over(0, o.ttl and begin + o.ttl, o.deadline and now + o.deadline)
+if over then task.at_time(task.EXPIRING, id, over) end
+end
+local function wait(id, lane, packed_call, o, begin)
+call('HSET', TASK .. id, 'entry', 'waiting/' .. lane, 'call', packed_call, 'created', now)
+call('ZADD', P .. ':waiting', now, id)
+if begin > tonumber(now) then call('HSET', TASK .. id, 'begin', string.format('%.0f', begin)) end
+end_in_time(id, o, begin)
+end
+local function follower_of(holder)
+local next_id = call('HGET', TASK .. holder, 'next')
+local waits = next_id and call('HMGET', TASK .. next_id, 'entry', 'end', 'call', 'clients')
+if waits and not waits[2] and string.match(waits[1] or '', '^waiting/') then return next_id, waits end
+end
+local function follow(holder, lane, id, packed_call, o, begin)
+local next_id, waits = follower_of(holder)
+if next_id then
+local asked, clients = asker(waits[3] or ''), waits[4] or ''
+if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
+call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
+end
+call('HSET', TASK .. next_id, 'call', packed_call)
+if o.line then task.lines().keep(TASK .. next_id, o) end
+return next_id
+end
+wait(id, lane, packed_call, o, begin)
+keep_times(TASK .. id, o, begin)
+call('HSET', TASK .. id, 'key', o.key)
+call('HSET', TASK .. holder, 'next', id)
+return id
+end
+local function joined_by(holder, o)
+if not o.again or o.after then return holder end
+return (follower_of(holder))
+end
+local function join(number, id, holder, state)
+call('SET', P .. ':joined:' .. id, holder, 'PX', 60000)
+note(number, holder .. ' ' .. state)
+end
+local function joined_before(number, id)
+local holder = resent and call('GET', P .. ':joined:' .. id)
+if not holder then return false end
+local record = pcall('HMGET', TASK .. holder, 'entry', 'end')
+note(number, holder .. ' ' .. task.standing(record[1], record[2]))
+return true
+end
+${hearers}${refusals}function enqueue_how(number, how, id, packed_call)
+local key, lane, o = TASK .. id, how[1], wishes(how)
+if call('EXISTS', key) == 1 then return end
+local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
+if o.key and joined_before(number, id) then return end
+local after, unknown
+if o.after then
+after, unknown = task.parents().find(o.after)
+if not after then return note(number, 'orphan ' .. unknown) end
+end
+if o.key then
+local name = P .. ':key:' .. o.key
+local holder, state, is_live = holder_of(name)
+local joined = o.hears and is_live and joined_by(holder, o)
+if joined and not let_hear_of(joined, o.hears) then return note(number, 'crowded ' .. joined) end
+if holder and is_live and o.again and not after then
+joined = follow(holder, lane, id, packed_call, o, begin)
+if joined ~= id then return join(number, id, joined, 'waiting') end
+if o.hears then let_hear_of(id, o.hears) end
+accepted = accepted + 1
+return
+elseif holder then
+if o.up and is_live then task.move(holder, 'first') end
+return join(number, id, holder, state)
+elseif is_full() then
+return note(number, 'full')
+elseif state then
+note(number, '- ' .. state)
+end
+if o.hold then call('SET', name, id, 'PX', o.hold) else call('SET', name, id) end
+call('HSET', key, 'key', o.key)
+end
+if is_full() then return note(number, 'full') end
+keep_times(key, o, begin)
+if o.give then call('HSET', key, 'inputs', '1', 'in:0', 's' .. o.give, 'tied', '1') end
+if o.hears then let_hear_of(id, o.hears) end
+accepted = accepted + 1
+if o.flow then task.parents().join_flow(o.flow, id, after) end
+if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
+if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
+wait(id, lane, packed_call, o, begin)
+elseif begin > tonumber(now) then
+call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
+task.at_time(task.SCHEDULED, id, begin)
+if o.deadline then task.at_time(task.EXPIRING, id, now + o.deadline) end
+elseif o.newest then
+task.put_front(id, packed_call)
+end_in_time(id, o, begin)
+else
+task.line_up(id, lane, packed_call)
+end
+end
+specials = {
+notes = notes, enqueue = enqueue_how, tell_nearest = task.tell_nearest,
+refuse = function(number) note(number, 'full') end, refuse_all = refuse_all,
+}
+return specials
+end
+if args[3] ~= '' then
+if special().refuse_all() then return { 0, unpack(specials.notes) } end
+if args[3] == 'look' then return 0 end
+end
+local lane, stream, prefix
+for i = 4, #args, 3 do
+local id = args[i + 1]
+if args[i] ~= lane and type(args[i]) == 'table' then
+special().enqueue((i - 1) / 3, args[i], id, args[i + 2])
+elseif cap and accepted >= cap and call('EXISTS', TASK .. id) == 0 then
+special().refuse((i - 1) / 3)
+else
+if args[i] ~= lane then
+lane = args[i]
+stream, prefix = STREAM .. lane, place_of(lane, '')
+end
+if not resent or call('EXISTS', TASK .. id) == 0 then
+local entry = call('XADD', stream, '*', id, args[i + 2])
+if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
+accepted = accepted + 1
+else
+call('XDEL', stream, entry)
+end
+end
+end
+end
+if not specials then return accepted end
+specials.tell_nearest()
+if #specials.notes == 0 then return accepted end
+table.insert(specials.notes, 1, accepted)
+return specials.notes
+end
+local FIELDS = { 'front', 'waiting', 'scheduled', 'expiring', 'settings', 'ring', 'resting', 'releasing' }
+local FAMILIES = { 'task', 'key', 'joined', 'void', 'line', 'limit', 'busy', 'rate', 'deps', 'flow' }
+local function forbidden(prefix)
+local keys = {}
+for _, name in ipairs(FIELDS) do keys[#keys + 1] = prefix .. ':' .. name end
+for _, name in ipairs(FAMILIES) do keys[#keys + 1] = prefix .. ':' .. name .. ':x' end
+for _, lane in ipairs(LANES) do keys[#keys + 1] = prefix .. ':stream:' .. lane end
+for _, key in ipairs(keys) do
+if not redis.acl_check_cmd('HINCRBY', key, 'x', '1') then return key end
+end
+if not redis.acl_check_cmd('PUBLISH', prefix .. ':control', 'x') then return prefix .. ':control' end
+end
+local function each(how)
+local answers, has_notes = {}, false
+for n, prefix in ipairs(KEYS) do
+args[n][3] = how
+answers[n] = enqueue(prefix, prefix .. ':stream:', prefix .. ':task:', args[n])
+has_notes = has_notes or type(answers[n]) == 'table'
+end
+return answers, has_notes
+end
+for _, prefix in ipairs(KEYS) do
+local key = forbidden(prefix)
+if key then return redis.error_reply('NOPERM no right to ' .. key) end
+end
+local answers, is_refused = each('look')
+if is_refused then return answers end
+return (each(''))
 `,
   survey: `#!lua flags=no-writes
 ${base}${rare}local task = rare()

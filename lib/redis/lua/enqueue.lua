@@ -1,8 +1,9 @@
 #!lua
 -- enqueue: accepts calls. Refused as a whole at maxmemory, before anything is written.
---   args: { resent ('1' | '0'), cap | '', atomic ('1' | ''), lane | how, id, call, lane | how, id, call, … }
+--   args: { resent ('1' | '0'), cap | '', atomic ('1' | 'look' | ''), lane | how, id, call, lane | how, id, call, … }
 --         cap: tasks that may wait in all lanes together, before this batch
---         atomic: where one of the calls is refused none is accepted; the answer names those that were refused
+--         atomic: where one of the calls is refused none is accepted; the answer names those that were refused. look: none is
+--         accepted in any case (several.lua)
 --         how: { lane, name, value, … }; names: in (ms from now), at (epoch ms), ttl (ms to start in), deadline (ms to
 --              end in), key (one live task at a time), hold (ms that the key is held, however the task ends),
 --              again ('1': once more after the one that holds the key), up ('1': one that holds the key goes to lane
@@ -193,7 +194,10 @@ local function special()
   return specials
 end
 
-if args[3] == '1' and special().refuse_all() then return { 0, unpack(specials.notes) } end
+if args[3] ~= '' then
+  if special().refuse_all() then return { 0, unpack(specials.notes) } end
+  if args[3] == 'look' then return 0 end
+end
 
 local lane, stream, prefix
 for i = 4, #args, 3 do

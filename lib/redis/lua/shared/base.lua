@@ -1,4 +1,5 @@
--- Every script: KEYS[1] is P, the queue's prefix, which carries the hash tag; ARGV[1] is one framed array.
+-- Every script: KEYS[1] is P, the queue's prefix, which carries the hash tag (several.lua has more of them); ARGV[1] is one
+-- framed array.
 local call, pcall, P, GROUP = redis.call, redis.pcall, KEYS[1], 'workers'
 local STREAM, TASK = P .. ':stream:', P .. ':task:'
 local LANES = { 'first', 'high', 'normal', 'low' }
