@@ -250,18 +250,13 @@ describe('a producer', () => {
 })
 
 test('a producer of two queues uses transactions over both', async () => {
+  await using own = await startRoles()
   const words = documentedRules()[0]!.slice(3)
   const rights = (queue: string): string[] =>
     words.filter((word) => /^[~&]/.test(word)).map((word) => word.replace('{orders}', `{${queue}}`))
-  await roles.redis.client.call(
-    'ACL',
-    'SETUSER',
-    'two-producer',
-    ...words,
-    ...rights('bills'),
-    ...rights('mails'),
-  )
-  const redis = `redis://two-producer:change-me-producer@127.0.0.1:${roles.redis.port}`
+  const both = [...rights('bills'), ...rights('mails')]
+  await own.redis.client.call('ACL', 'SETUSER', 'two-producer', ...words, ...both)
+  const redis = `redis://two-producer:change-me-producer@127.0.0.1:${own.redis.port}`
   await using bills = new Queue('bills', { redis, maxQueued: 1_000 })
   await using mails = new Queue('mails', { redis, maxQueued: 1_000 })
   const [add, send] = [bills, mails].map((queue) => remote(queue, 'add'))
@@ -278,6 +273,7 @@ test('a producer of two queues uses transactions over both', async () => {
     handles.map(({ joined }) => joined),
     [false, true, false, false, false, true, false, false],
   )
+  assert.deepEqual(await own.refused(), [])
 })
 
 test('before there was any worker, and of what was deleted by hand', async () => {
