@@ -95,6 +95,7 @@ const accepted: Row[] = [
         ...{ after: 'b', policy: 'f', needs: '1' },
       }),
       [`${OTHER}:deps:b`]: hash({ c: '0' }),
+      [`${OTHER}:waiting`]: zset({ c: '<now>' }),
     },
     again: none,
   },
