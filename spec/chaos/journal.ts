@@ -2,13 +2,17 @@
  * What happened, as those who did it saw it: one file that many processes append to, a line each, written in one
  * piece (O_APPEND). It lies outside of Redis, so it stays true whatever is done to Redis.
  *
- *   producer: invoke <id> · ok <id> · fail <id> · unknown <id> · settled <id> <state>
- *   handler:  start <id> <attempt> <pid> · end <id> <attempt> <pid>
+ *   producer: invoke <id> [<how it has to end> <task>] · ok <id> · fail <id> · unknown <id> · settled <id> <state> [<value>]
+ *             after <id> <id of one whose result it is given> … · tied <id> <tag of its callbacks> · flow <flow> <state>
+ *   handler:  start <id> <attempt> <pid> · end <id> <attempt> <pid> · threw <id> <attempt> <pid>
+ *             got <id> <attempt> <value> … · for <id> <tag> <case>: a callback, and what it was set off by
  */
 
 import { appendFileSync, readFileSync } from 'node:fs'
 
-export type Verb = 'invoke' | 'ok' | 'fail' | 'unknown' | 'settled' | 'start' | 'end'
+export type Verb =
+  | ('invoke' | 'ok' | 'fail' | 'unknown' | 'settled' | 'after' | 'tied' | 'flow')
+  | ('start' | 'end' | 'threw' | 'got' | 'for')
 
 export interface Line {
   readonly verb: Verb

@@ -6,6 +6,7 @@
 import type { Redis } from 'ioredis'
 import { LANES, STATE_OF } from '../../lib/record.ts'
 import type { Journal, Line } from './journal.ts'
+import { callbackIds, type End, judgeTies, overdue, readTies, retriesOf } from './ties.ts'
 
 export interface Verdict {
   /** Accepted, and without an outcome. */
@@ -19,8 +20,10 @@ export interface Verdict {
   }
   /** How many tasks ended in each state. */
   readonly outcomes: Readonly<Record<string, number>>
-  /** How many tasks ran so many times; [0] never. */
+  /** How many tasks ran so many times; [0] never. Attempts that threw, and were to be followed by another, do not count. */
   readonly runs: readonly number[]
+  /** What there was besides plain calls: callbacks, flows, … */
+  readonly mixed: Readonly<Record<string, number>>
   /** Attempts that began and never ended. */
   readonly cut: number
   /** What must not be, in words. */
@@ -28,7 +31,7 @@ export interface Verdict {
 }
 
 export interface Expectations {
-  /** Runs beyond one for each task, at most; default: as many as attempts were cut. */
+  /** Runs beyond one for each task, at most; default: as many as attempts were cut. Retries are no such runs. */
   readonly extraRuns?: number
   /** Redis itself was set back: accepted calls may be missing, and attempts are counted anew. Default false. */
   readonly mayLose?: boolean
@@ -53,9 +56,11 @@ export async function judge(
     if (guilty.length > 0) problems.push(`${guilty.length} ${what}: ${guilty.slice(0, 3).join(' ')}`)
   }
 
-  const ends = await endsOf(redis, P, [...invoked])
+  const ties = readTies(lines)
+  const ends = await endsOf(redis, P, [...invoked, ...callbackIds(ties)])
   const ended = new Map([...ends].map(([id, { state }]) => [id, state]))
   const runs = countBy(by('start'))
+  const retries = retriesOf(lines, ends)
   const lost = [...ok].filter((id) => !ended.has(id))
   if (expect.mayLose) blame('accepted calls are open', await withRecord(redis, P, lost))
   else blame('accepted calls have no outcome', lost)
@@ -87,9 +92,10 @@ export async function judge(
   if (!expect.mayFail) {
     blame(
       'tasks did not succeed',
-      [...ended].filter(([, state]) => state !== 'succeeded').map(([id]) => id),
+      [...ended].filter(([id, state]) => state !== 'succeeded' && !ties.due.has(id)).map(([id]) => id),
     )
   }
+  for (const [what, guilty] of judgeTies(ties, lines, ends, expect.mayLose ?? false)) blame(what, guilty)
   // Who was told of an outcome before Redis was set back keeps it; lost is only what has no record.
   const truth = (id: string, told: string): string =>
     ended.get(id) ?? (expect.mayLose && told !== 'lost' ? told : 'lost')
@@ -98,48 +104,62 @@ export async function judge(
     [...settled].filter(([id, told]) => truth(id, told) !== told && !fail.has(id)).map(([id]) => id),
   )
   const starts = by('start').length
-  const cut = starts - by('end').length
-  const extra = starts - runs.size
+  const cut = starts - by('end').length - by('threw').length
+  const extra = starts - runs.size - [...retries.values()].reduce((sum, n) => sum + n, 0)
   const allowed = expect.extraRuns ?? cut
   if (extra > allowed)
     problems.push(`${extra} runs more than one for each task, where ${allowed} were to be expected`)
 
   const outcomes: Record<string, number> = {}
-  for (const state of ended.values()) outcomes[state] = (outcomes[state] ?? 0) + 1
   const histogram: number[] = []
-  for (const id of invoked) histogram[runs.get(id) ?? 0] = (histogram[runs.get(id) ?? 0] ?? 0) + 1
+  for (const id of invoked) {
+    const state = ended.get(id)
+    if (state) outcomes[state] = (outcomes[state] ?? 0) + 1
+    const times = (runs.get(id) ?? 0) - (retries.get(id) ?? 0)
+    histogram[times] = (histogram[times] ?? 0) + 1
+  }
+  const tasksOf = (name: string): number => by('invoke').filter(({ rest }) => rest[1] === name).length
   const silent = invoked.size - ok.size - fail.size - unknown.size
   return {
     ...{ lost, outcomes, cut, problems: [...problems, ...(await strays(redis, P))] },
     calls: { ok: ok.size, fail: fail.size, unknown: unknown.size, silent },
     runs: Array.from(histogram, (n) => n ?? 0),
+    mixed: {
+      callbacks: callbackIds(ties).length,
+      flows: by('flow').length,
+      'in batches': tasksOf('batched'),
+      'with commits': tasksOf('row'),
+    },
   }
 }
 
-/** What was accepted and has not ended, as seen in Redis. mayLose: what has no record any more is not waited for. */
+/**
+ * What was accepted and has not ended, as seen in Redis, and callbacks that are due and have not. mayLose: what has no
+ * record any more is not waited for.
+ */
 export async function openTasks(
   redis: Redis,
   P: string,
   journal: Journal,
   { mayLose = false }: Expectations = {},
 ): Promise<string[]> {
-  const accepted = journal.read().filter(({ verb }) => verb === 'ok')
-  const ids = accepted.map(({ id }) => id)
-  const ended = await endsOf(redis, P, ids)
-  const open = ids.filter((id) => !ended.has(id))
-  return mayLose ? withRecord(redis, P, open) : open
+  const lines = journal.read()
+  const ties = readTies(lines)
+  const ids = lines.filter(({ verb }) => verb === 'ok').map(({ id }) => id)
+  const ends = await endsOf(redis, P, [...ids, ...callbackIds(ties)])
+  const open = ids.filter((id) => !ends.has(id))
+  const late = overdue(ties, ends).map((id) => `${CALLBACK}${id}`)
+  return [...(mayLose ? await withRecord(redis, P, open) : open), ...late]
 }
+
+/** How what `openTasks` gives begins, where it is a callback that is due: the task's id is behind it. */
+export const CALLBACK = 'callback-of:'
 
 async function withRecord(redis: Redis, P: string, ids: readonly string[]): Promise<string[]> {
   const pipeline = redis.pipeline()
   for (const id of ids) pipeline.exists(`${P}:task:${id}`)
   const replies = (await pipeline.exec()) ?? []
   return ids.filter((_, index) => replies[index]?.[1] === 1)
-}
-
-interface End {
-  readonly state: string
-  readonly attempt: number
 }
 
 async function endsOf(redis: Redis, P: string, ids: readonly string[]): Promise<Map<string, End>> {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { currentTask, type Queue } from '../../lib/index.ts'
 import type { Journal } from './journal.ts'
+import { defineMix } from './mix.ts'
 import { defineTasks, noting, serve } from './worker.ts'
 
 /** Of those that do not end by themselves, ms. */
@@ -63,6 +64,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     // Where the system writes down the memory of those who die, it is not to be in the project.
     process.chdir(tmpdir())
     defineTasks(queue, journal)
+    defineMix(queue, journal)
     definePoison(queue, journal)
   })
 }

@@ -1,8 +1,10 @@
 /** Calls, each written down with what became of it. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { EnqueueError, QueueFullError, type TaskHandle } from '../../lib/index.ts'
+import { EnqueueError, type FlowHandle, QueueFullError, type TaskHandle } from '../../lib/index.ts'
 import type { Journal } from './journal.ts'
+
+type IsRight = (value: unknown) => boolean
 
 export class Producer {
   readonly #journal: Journal
@@ -21,16 +23,38 @@ export class Producer {
   /** One call. With `result` its outcome is waited for, and has to be that. */
   call(send: () => TaskHandle, result?: { readonly expected: unknown }): TaskHandle {
     const handle = send()
+    this.follow(handle, { ...(result && { isRight: (value: unknown) => value === result.expected }) })
+    return handle
+  }
+
+  /**
+   * Of a call that is made this instant. about: for the journal. isRight: its outcome is waited for, and has to be so;
+   * isOwn: it has to be `<its id>/<an attempt>`, which goes to the journal too.
+   */
+  follow(
+    handle: TaskHandle,
+    { about = [], isRight, isOwn = false }: { about?: readonly string[]; isRight?: IsRight; isOwn?: boolean },
+  ): void {
     const { id } = handle
-    this.#journal.note('invoke', id)
+    this.#journal.note('invoke', id, ...about)
     this.#follow(
       handle.enqueued.then(
         () => this.#journal.note('ok', id),
         (error) => this.#journal.note(isRefused(error) ? 'fail' : 'unknown', id),
       ),
     )
-    if (result) this.#follow(this.#wait(handle, result.expected))
-    return handle
+    const check: IsRight | undefined = isOwn ? (value) => String(value).startsWith(`${id}/`) : isRight
+    if (!check) return
+    this.#follow(
+      this.#wait(handle, check, (state, value) => {
+        this.#journal.note('settled', id, state, ...(isOwn && state === 'succeeded' ? [String(value)] : []))
+      }),
+    )
+  }
+
+  /** Of a flow: what its whole gives. Its tasks are followed by themselves. */
+  flow(flow: FlowHandle<unknown>, isRight: IsRight): void {
+    this.#follow(this.#wait(flow, isRight, (state) => this.#journal.note('flow', flow.id, state)))
   }
 
   /** `count` calls, spread over `ms`. */
@@ -48,13 +72,19 @@ export class Producer {
     while (this.#open.size > 0) await Promise.all(this.#open)
   }
 
-  async #wait(handle: TaskHandle, expected: unknown): Promise<void> {
+  async #wait(
+    handle: Pick<TaskHandle, 'id' | 'get'>,
+    isRight: IsRight,
+    tell: (state: string, value: unknown) => void,
+  ): Promise<void> {
     const { id } = handle
     const began = performance.now()
     this.unsettled.add(id)
+    let given: unknown
     const state = await handle.get().then(
       (value) => {
-        if (value !== expected) this.wrong.push(id)
+        if (!isRight(value)) this.wrong.push(id)
+        given = value
         return 'succeeded'
       },
       (error: Error & { code?: string }) => STATES[error.code ?? ''] ?? `${error.name}`,
@@ -62,7 +92,7 @@ export class Producer {
     this.unsettled.delete(id)
     this.waits.push(performance.now() - began)
     // A call that never was accepted has no outcome.
-    if (state !== 'refused') this.#journal.note('settled', id, state)
+    if (state !== 'refused') tell(state, given)
   }
 
   #follow(work: Promise<void>): void {

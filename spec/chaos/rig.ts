@@ -8,8 +8,10 @@ import { type Child, start } from '../support/processes.ts'
 import { type Proxy as RedisProxy, startProxy } from '../support/proxy.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
-import { Journal } from './journal.ts'
-import { type Expectations, judge, openTasks, type Verdict } from './oracle.ts'
+import { Journal, type Line } from './journal.ts'
+import { defineMix } from './mix.ts'
+import { Mix } from './mixer.ts'
+import { CALLBACK, type Expectations, judge, openTasks, type Verdict } from './oracle.ts'
 import { Producer } from './producer.ts'
 import { Random } from './random.ts'
 import { defineTasks, NAME } from './worker.ts'
@@ -31,6 +33,8 @@ export interface RigOptions {
   readonly execArgv?: readonly string[]
   /** What worker processes run. Default spec/chaos/worker.ts. */
   readonly script?: string
+  /** Of `work`: from this share of the calls on, up to twice of it, are such as belong together (mixer.ts). Default: none. */
+  readonly mix?: number
   /** Ms that `finish` waits, at most, whatever the row would give it. */
   readonly patience?: number
 }
@@ -44,6 +48,7 @@ export class Rig implements AsyncDisposable {
   readonly producer: Producer
   readonly queue: Queue
   readonly tasks: ReturnType<typeof defineTasks>
+  readonly mix: Mix | undefined
   readonly workers: Child[] = []
   /** What the producer's queue said by its event `error`. */
   readonly errors: Error[] = []
@@ -61,6 +66,8 @@ export class Rig implements AsyncDisposable {
     this.queue = new Queue(NAME, { redis: this.#url(options.behind), ...options.queue })
     this.queue.on('error', (error) => this.errors.push(error))
     this.tasks = defineTasks(this.queue)
+    const { seed, mix } = options
+    this.mix = mix ? new Mix(defineMix(this.queue), this.producer, this.journal, seed, mix) : undefined
   }
 
   static async start(options: RigOptions): Promise<Rig> {
@@ -87,8 +94,9 @@ export class Rig implements AsyncDisposable {
     return child
   }
 
-  /** Call and wait for the same value to come back. */
+  /** Call and wait for the same value to come back; or, where there is a mix, something else of it now and then. */
   work(n: number, ms = 0): void {
+    if (this.mix?.call(ms)) return
     this.producer.call(() => this.tasks.work(n, ms), { expected: n })
   }
 
@@ -104,8 +112,13 @@ export class Rig implements AsyncDisposable {
         return this.producer.unsettled.size === 0
       },
       timeout,
-    ).catch((error: Error) => {
-      throw new Error(`${error.message}: ${this.producer.unsettled.size} waits hang`)
+    ).catch(async (error: Error) => {
+      const hung = this.producer.unsettled.size
+      const rest = await openTasks(this.redis.client, P, this.journal, expect).catch(() => [])
+      const late = rest.filter((id) => id.startsWith(CALLBACK)).length
+      throw new Error(
+        `${error.message}: ${hung} waits hang${late > 0 ? `, ${late} callbacks have not come` : ''}`,
+      )
     })
     await this.producer.settled()
     await until(
@@ -149,18 +162,38 @@ export class Rig implements AsyncDisposable {
     })
   }
 
-  /** Runs that may come a second time: tasks that had begun at a fault, and whose caller had heard nothing yet. */
+  /**
+   * Runs that may come a second time: tasks that had begun at a fault, and whose caller had heard nothing yet. Nobody
+   * hears of callbacks: those that came again are all counted, and judged by their attempts alone.
+   */
   inFlight(faultsAt: readonly number[]): number {
-    return this.#open(faultsAt, 'start').reduce((sum, ids) => sum + ids.size, 0)
+    const lines = this.journal.read()
+    const callbacks = new Set(lines.filter(({ verb }) => verb === 'for').map(({ id }) => id))
+    const starts = lines.filter(({ verb, id }) => verb === 'start' && callbacks.has(id))
+    const again = starts.length - new Set(starts.map(({ id }) => id)).size
+    return this.#open(faultsAt, 'start').reduce((sum, ids) => sum + ids.size, again)
+  }
+
+  /** Beginnings of attempts beyond the first that did not follow one that threw. */
+  get unaskedAttempts(): Line[] {
+    const lines = this.journal.read()
+    const thrown = new Set(
+      lines.filter(({ verb }) => verb === 'threw').map(({ id, rest }) => `${id}/${rest[0]}`),
+    )
+    return lines.filter(
+      ({ verb, id, rest }) =>
+        verb === 'start' && rest[0] !== '1' && !thrown.has(`${id}/${Number(rest[0]) - 1}`),
+    )
   }
 
   #open(faultsAt: readonly number[], since: 'start' | 'invoke'): ReadonlySet<string>[] {
     const lines = this.journal.read()
+    const called = new Set(lines.filter(({ verb }) => verb === 'invoke').map(({ id }) => id))
     return faultsAt.map((fault) => {
       const began = new Set<string>()
       for (const { verb, id, at } of lines) {
         if (at > fault) break
-        if (verb === since) began.add(id)
+        if (verb === since && called.has(id)) began.add(id)
         if (verb === 'settled') began.delete(id)
       }
       return began

@@ -37,8 +37,12 @@ export interface Row {
 }
 
 /** What every verdict gives, for rows to add to. */
-export function figuresOf({ lost, outcomes, runs, calls }: Verdict): Record<string, number> {
+export function figuresOf({ lost, outcomes, runs, calls, mixed }: Verdict): Record<string, number> {
   const ended = Object.values(outcomes).reduce((sum, n) => sum + n, 0)
   const extra = runs.reduce((sum, tasks, times) => sum + tasks * Math.max(0, times - 1), 0)
-  return { tasks: calls.ok + calls.unknown, lost: lost.length, outcomes: ended, 'extra runs': extra }
+  const more = Object.entries(mixed).filter(([, count]) => count > 0)
+  return {
+    ...{ tasks: calls.ok + calls.unknown, lost: lost.length, outcomes: ended, 'extra runs': extra },
+    ...Object.fromEntries(more),
+  }
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { currentTask, Queue, type WorkerOptions } from '../../lib/index.ts'
 import { tellHealth } from './health.ts'
 import { Journal } from './journal.ts'
+import { defineMix } from './mix.ts'
 
 export const NAME = 'chaos'
 
@@ -61,4 +62,9 @@ export async function serve(define: (queue: Queue, journal: Journal) => unknown)
   console.log('bye')
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await serve(defineTasks)
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await serve((queue, journal) => {
+    defineTasks(queue, journal)
+    defineMix(queue, journal)
+  })
+}

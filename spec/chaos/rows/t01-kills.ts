@@ -16,7 +16,7 @@ export const kills: Row = {
   runs: 20,
   async run({ size, seed, rig: options }) {
     const { tasks, kills, workers, ms } = SIZES[size]
-    await using rig = await Rig.start({ ...options, seed })
+    await using rig = await Rig.start({ ...options, seed, mix: 0.1 })
     const { random } = rig
     // A task may be hit by more than two deaths here: it must not be taken for poison.
     const open = (): Promise<Child> => rig.worker({ lease: LEASE, concurrency: 10, maxCrashes: 20 })

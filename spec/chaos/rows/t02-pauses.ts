@@ -12,7 +12,7 @@ export const pauses: Row = {
   runs: 20,
   async run({ size, seed, rig: options }) {
     const { tasks, pauses } = SIZES[size]
-    await using rig = await Rig.start({ ...options, seed })
+    await using rig = await Rig.start({ ...options, seed, mix: 0.1 })
     const { random } = rig
     const worker = () => rig.worker({ lease: LEASE, concurrency: 5, maxCrashes: 20 })
     const [sleepy] = [await worker(), await worker()]

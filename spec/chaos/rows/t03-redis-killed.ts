@@ -33,7 +33,7 @@ export const redisKilled: Row = {
 async function under(fsync: 'always' | 'everysec', { size, seed, rig: options }: Run): Promise<Result> {
   const { tasks, kills, ms } = SIZES[size]
   const redis = ['--appendonly', 'yes', '--appendfsync', fsync]
-  await using rig = await Rig.start({ ...options, seed, redis, queue: { enqueueTimeout: 30_000 } })
+  await using rig = await Rig.start({ ...options, seed, mix: 0.1, redis, queue: { enqueueTimeout: 30_000 } })
   const { random } = rig
   await Promise.all([1, 2].map(() => rig.worker({ lease: LEASE })))
   const windows: Window[] = []

@@ -41,7 +41,10 @@ export const rollback: Row = {
   async run({ size, seed, rig: options }) {
     const { tasks, rollbacks } = SIZES[size]
     const { args, keep, putBack } = COPIES[seed % 2 === 0 ? 'rdb' : 'aof']
-    await using rig = await Rig.start({ ...options, seed, redis: args, queue: { enqueueTimeout: 30_000 } })
+    await using rig = await Rig.start({
+      ...{ ...options, seed, mix: 0.1, redis: args },
+      queue: { enqueueTimeout: 30_000 },
+    })
     const { random, redis } = rig
     await Promise.all([1, 2].map(() => rig.worker({ lease: LEASE })))
     const windows: Window[] = []

@@ -21,7 +21,7 @@ export const lostDeliveries: Row = {
   pass: 'nothing is stranded beyond one reconcile',
   async run({ size, seed, rig: options }) {
     const { rounds, silence } = SIZES[size]
-    await using rig = await Rig.start({ ...options, seed })
+    await using rig = await Rig.start({ ...options, seed, mix: 0.1 })
     const { random, proxy, producer } = rig
     const open = { concurrency: 10, maxCrashes: 20 }
     const workers = [await rig.worker(open, 'proxy'), await rig.worker(open, 'proxy')]
@@ -95,7 +95,7 @@ export const lostDeliveries: Row = {
   },
 }
 
-/** Of each task, from the first line of one kind to the first of the other, ms. */
+/** Of each task, from the first line of one kind to the first of the other, ms. Who comes after others waits for them. */
 function delays(lines: readonly Line[], from: Line['verb'], to: Line['verb']): number[] {
   const firstOf = (verb: Line['verb']): Map<string, number> => {
     const first = new Map<string, number>()
@@ -104,6 +104,10 @@ function delays(lines: readonly Line[], from: Line['verb'], to: Line['verb']): n
     }
     return first
   }
-  const ends = firstOf(to)
-  return [...firstOf(from)].flatMap(([id, at]) => (ends.has(id) ? [ends.get(id)! - at] : []))
+  const [begins, settled, ends] = [firstOf(from), firstOf('settled'), firstOf(to)]
+  for (const { verb, id, rest } of lines) {
+    if (verb !== 'after' || !begins.has(id)) continue
+    begins.set(id, Math.max(begins.get(id)!, ...rest.map((before) => settled.get(before) ?? 0)))
+  }
+  return [...begins].flatMap(([id, at]) => (ends.has(id) ? [ends.get(id)! - at] : []))
 }

@@ -3,6 +3,8 @@ import { Rig } from '../rig.ts'
 import { figuresOf, type Row } from '../row.ts'
 
 const PERIOD = 50
+/** Of half of the calls. */
+const MIX = 0.2
 const SIZES = { short: { tasks: 600, ms: 3_000 }, full: { tasks: 12_000, ms: 40_000 } } as const
 
 export const scriptFlush: Row = {
@@ -11,7 +13,7 @@ export const scriptFlush: Row = {
   pass: 'no error reaches a user: no call rejects, no queue or worker tells of an error, no task is fenced',
   async run({ size, seed, rig: options }) {
     const { tasks, ms } = SIZES[size]
-    await using rig = await Rig.start({ ...options, seed })
+    await using rig = await Rig.start({ ...options, seed, mix: MIX })
     const { random, redis, producer } = rig
     await Promise.all([rig.worker(), rig.worker()])
     let flushes = 0

@@ -15,7 +15,7 @@ export const clientKill: Row = {
   pass: 'nothing lost, one outcome each; no worker is taken for dead',
   async run({ size, seed, rig: options }) {
     const { tasks, kills, pauses } = SIZES[size]
-    await using rig = await Rig.start({ ...options, seed, queue: { enqueueTimeout: 30_000 } })
+    await using rig = await Rig.start({ ...options, seed, mix: 0.1, queue: { enqueueTimeout: 30_000 } })
     const { random, redis } = rig
     await Promise.all([1, 2, 3].map(() => rig.worker({ lease: LEASE })))
     const faultsAt: number[] = []

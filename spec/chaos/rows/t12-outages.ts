@@ -14,7 +14,13 @@ export const outages: Row = {
   async run({ size, seed, rig: options }) {
     const { tasks, outages } = SIZES[size]
     const redis = ['--appendonly', 'yes', '--appendfsync', 'always']
-    await using rig = await Rig.start({ ...options, seed, redis, queue: { enqueueTimeout: 30_000 } })
+    await using rig = await Rig.start({
+      ...options,
+      seed,
+      mix: 0.1,
+      redis,
+      queue: { enqueueTimeout: 30_000 },
+    })
     const { random } = rig
     const open = (): Promise<Child> => rig.worker({ lease: LEASE, maxCrashes: 20 })
     const alive = await Promise.all([open(), open(), open()])
@@ -64,6 +70,8 @@ function rerunsOfLiving(rig: Rig, killed: readonly Child[]): string[] {
   const runner = new Map<string, string>()
   const again: string[] = []
   for (const { verb, id, rest } of rig.journal.read()) {
+    // Another attempt is due then.
+    if (verb === 'threw') runner.delete(id)
     if (verb !== 'start') continue
     const before = runner.get(id)
     if (before !== undefined && !dead.has(before)) again.push(id)

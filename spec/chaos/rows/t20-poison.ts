@@ -33,7 +33,7 @@ export const poison: Row = {
   async run({ size, seed, rig: options }) {
     const { each, tasks, workers, ms, maxCrashes } = SIZES[size]
     await using rig = await Rig.start({
-      ...{ ...options, seed, script: 'spec/chaos/poison.ts' },
+      ...{ ...options, seed, mix: 0.1, script: 'spec/chaos/poison.ts' },
       execArgv: [...(options.execArgv ?? []), '--max-old-space-size=64'],
     })
     const { random } = rig
@@ -88,9 +88,11 @@ export const poison: Row = {
       const end = (info?.error as { code?: string } | undefined)?.code ?? info?.state
       if (end !== ENDS[kind]) problems.push(`${kind} ended as ${end} after ${info?.crashes} crashes`)
     }
-    const handles = new Set(given.map(({ handle }) => handle.id))
-    const failed = rig.journal.read().filter(({ verb, rest }) => verb === 'settled' && rest[0] === 'failed')
-    const innocents = failed.filter(({ id }) => !handles.has(id))
+    const meant = new Set(given.map(({ handle }) => handle.id))
+    const lines = rig.journal.read()
+    for (const { verb, id, rest } of lines) if (verb === 'invoke' && rest[0] === 'failed') meant.add(id)
+    const failed = lines.filter(({ verb, rest }) => verb === 'settled' && rest[0] === 'failed')
+    const innocents = failed.filter(({ id }) => !meant.has(id))
     for (const { id } of innocents) {
       const info = (await rig.queue.getTask(id))!
       problems.push(`an innocent task failed after ${info.crashes} crashes: ${(info.error as Error).message}`)

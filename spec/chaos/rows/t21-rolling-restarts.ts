@@ -6,6 +6,8 @@ import { figuresOf, type Row } from '../row.ts'
 
 /** Ms: more than the half second that a worker gives its handlers once it has aborted them. */
 const LONG = 800
+/** Calls that have not ended, at most. */
+const MOST_OPEN = 60
 
 const SIZES = {
   short: { restarts: 3, lines: 1, perSecond: 60 },
@@ -18,7 +20,7 @@ export const rollingRestarts: Row = {
   pass: 'every task runs once, in its first attempt; every worker drains and ends by itself',
   async run({ size, seed, rig: options }) {
     const { restarts, lines, perSecond } = SIZES[size]
-    await using rig = await Rig.start({ ...options, seed })
+    await using rig = await Rig.start({ ...options, seed, mix: 0.1 })
     const { random } = rig
     const open = (): Promise<Child> => rig.worker({ lease: 5_000, concurrency: 5 })
     const problems: string[] = []
@@ -45,7 +47,10 @@ export const rollingRestarts: Row = {
         const many = n + Math.ceil(perSecond / 2)
         await rig.producer.spread(many - n, 500, () => {
           // Now and then a long one, so that most drains wait for something.
-          rig.work(n++, random.pick([0, 5, 20, 60, 300]))
+          const time = random.pick([0, 5, 20, 60, 300])
+          // Where the machine is too slow for all of them, the line is not to grow for as long as restarts take.
+          if (rig.producer.unsettled.size < MOST_OPEN) rig.work(n, time)
+          n += 1
         })
       }
     }
@@ -56,7 +61,7 @@ export const rollingRestarts: Row = {
       }),
     ])
     await rig.finish()
-    const again = rig.journal.read().filter(({ verb, rest }) => verb === 'start' && rest[0] !== '1')
+    const again = rig.unaskedAttempts
     if (again.length > 0) problems.push(`${again.length} attempts were not the first`)
     const verdict = await rig.verdict({ extraRuns: 0 })
     return {
@@ -72,10 +77,11 @@ async function busy(rig: Rig, worker: Child): Promise<void> {
   const [id] = rig.said(/^ready (\S+)$/gm, [worker])
   for (let hasIt = false; !hasIt; ) {
     const handle = rig.producer.call(() => rig.tasks.work(LONG, LONG), { expected: LONG })
+    // On a busy machine it may have ended before anybody looked.
     const info = await until('a long task to begin', async () => {
       const now = await handle.info()
-      return now?.state === 'running' && now
+      return now && (now.state === 'running' || now.state === 'succeeded') && now
     })
-    hasIt = info.worker === id
+    hasIt = info.state === 'running' && info.worker === id
   }
 }
