@@ -26,18 +26,18 @@ export function defineTasks(queue: Queue) {
       journal('end')
       return process.pid
     }),
-    /** Blocks the event loop. */
+    /** Blocks the event loop. Its time runs when it says so: who hears that may stop the process before the next line. */
     block: queue.task('block', (ms: number) => {
       journal('start')
-      console.log(`blocking ${currentTask().id}`)
       const end = performance.now() + ms
+      console.log(`blocking ${currentTask().id}`)
       while (performance.now() < end);
       return process.pid
     }),
     /** Blocks the event loop in its first attempt. */
     blockOnce: queue.task('blockOnce', (ms: number) => {
-      console.log(`blocking ${currentTask().id} attempt ${currentTask().attempt}`)
       const end = performance.now() + (currentTask().attempt === 1 ? ms : 0)
+      console.log(`blocking ${currentTask().id} attempt ${currentTask().attempt}`)
       while (performance.now() < end);
       return process.pid
     }),
