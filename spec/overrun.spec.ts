@@ -9,9 +9,8 @@ import { leftovers, registered, type Scene, scene } from './support/scene.ts'
 import { until } from './support/until.ts'
 
 const FOR_EVER = 600_000
-const WAIT = { timeout: 30_000 }
-/** Long enough to tell what was given back at once from what was recovered after it. */
-const LEASE = 15_000
+/** Longer than the next worker may take to be up. */
+const WAIT = { timeout: 90_000 }
 
 const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -40,15 +39,14 @@ async function neighbours({ tasks }: Scene, on: Child, count: number) {
   return calls.map((call) => ({ call, wait: call.get(WAIT) }))
 }
 
-/** They run on this process long before the lease of the other is over, and nobody is charged with a crash. */
-async function assertTakenAtOnce(
-  on: Child,
-  all: Awaited<ReturnType<typeof neighbours>>,
-  since: number,
-): Promise<void> {
+/** They are in line again although nobody is there to recover them. */
+async function assertGivenBack(all: Awaited<ReturnType<typeof neighbours>>): Promise<void> {
+  for (const { call } of all) assert.equal((await call.info())?.state, 'queued')
+}
+
+/** They run on this process, and nobody is charged with a crash. */
+async function assertTaken(on: Child, all: Awaited<ReturnType<typeof neighbours>>): Promise<void> {
   for (const { call } of all) await on.prints(`running ${call.id} attempt 2`)
-  const took = performance.now() - since
-  assert.ok(took < LEASE - 5_000, `it took ${took} ms`)
   for (const { call, wait } of all) {
     assert.equal(await wait, on.pid)
     const info = await call.info()
@@ -63,13 +61,13 @@ test('a handler that blocks for ever costs its process; its neighbours run elsew
   const blocking = stage.tasks.block.with({ timeout: 300 })(FOR_EVER)
   await assertTimesOut(blocking.get(WAIT), 300)
   assert.equal(await first.ended, 'SIGKILL')
-  const ended = performance.now()
   const line = `millrace: task ${blocking.id} (block) kept the event loop past its timeout of 300 ms`
   assert.ok(first.output.includes(line), first.output)
   assert.deepEqual(await registered(stage.redis), [], 'it has left')
+  await assertGivenBack(all)
 
   const second = await stage.worker()
-  await assertTakenAtOnce(second, all, ended)
+  await assertTaken(second, all)
   const info = await blocking.info()
   assert.deepEqual([info?.state, info?.attempt, info?.crashes], ['failed', 1, 0])
   second.signal('SIGTERM')
@@ -111,7 +109,7 @@ test('a task whose every attempt blocks fails when its retries are used up, afte
 test('past its deadline a task expires so', async () => {
   await using stage = await scene()
   const worker = await stage.worker()
-  const call = stage.tasks.block.with({ deadline: 2_000, retries: 5 })(FOR_EVER)
+  const call = stage.tasks.block.with({ deadline: 5_000, retries: 5 })(FOR_EVER)
   await worker.prints(`blocking ${call.id}`)
   const error = await errorOf(call.get(WAIT))
   assert.ok(error instanceof TaskExpiredError, String(error))
@@ -127,9 +125,9 @@ test('all workers of the process give back what they hold', async () => {
   const blocking = stage.tasks.block.with({ timeout: 300 })(FOR_EVER)
   await assertTimesOut(blocking.get(WAIT), 300)
   assert.equal(await first.ended, 'SIGKILL')
-  const ended = performance.now()
   assert.deepEqual(await registered(stage.redis), [])
-  await assertTakenAtOnce(await stage.worker(), all, ended)
+  await assertGivenBack(all)
+  await assertTaken(await stage.worker(), all)
 })
 
 test('where Redis is away the process ends all the same, even if the handler returns meanwhile', async () => {
@@ -139,7 +137,7 @@ test('where Redis is away the process ends all the same, even if the handler ret
   await watching(stage)
   // Claimed after 0.8 s or a little more, and ended 2 s later: it returns in between.
   const call = stage.tasks.blockOnce.with({ timeout: 300 })(2_500)
-  const wait = call.get({ timeout: 60_000 })
+  const wait = call.get(WAIT)
   await first.prints(`blocking ${call.id}`)
   await stage.redis.kill()
   assert.equal(await first.ended, 'SIGKILL')

@@ -31,6 +31,9 @@ export interface ChildOptions {
   readonly execArgv?: readonly string[]
 }
 
+/** Most of it is the start of a process, which beside others has taken 22 s. */
+const PATIENCE = 60_000
+
 /** script: relative to the root of the project, or absolute. */
 export function start(script: string, options: ChildOptions = {}): Child {
   const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -63,7 +66,7 @@ export function start(script: string, options: ChildOptions = {}): Child {
       return output
     },
     ended,
-    async prints(text, timeout = 20_000) {
+    async prints(text, timeout = PATIENCE) {
       const find = (): RegExpMatchArray | null => {
         if (typeof text !== 'string') return output.match(text)
         return output.includes(text) ? [text] : null

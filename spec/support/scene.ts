@@ -11,6 +11,8 @@ import { until } from './until.ts'
 
 export const P = 'millrace:{spec}'
 export const LANES = ['first', 'high', 'normal', 'low'] as const
+/** For a process to be up, ms: beside others it has taken 22 s. */
+const START = 60_000
 
 export interface Scene extends AsyncDisposable {
   readonly redis: TestRedis
@@ -40,10 +42,14 @@ export async function scene(
       const env = { REDIS_URL: redis.url, JOURNAL: file }
       const child = start('spec/support/tasks.ts', { args: [JSON.stringify(worker)], env })
       children.push(child)
-      await until('the worker to be registered', async () => {
-        const added = (await registered(redis)).filter((id) => !before.includes(id))
-        return added.length >= [worker].flat().length
-      })
+      await until(
+        'the worker to be registered',
+        async () => {
+          const added = (await registered(redis)).filter((id) => !before.includes(id))
+          return added.length >= [worker].flat().length
+        },
+        START,
+      )
       return child
     },
     journal() {
