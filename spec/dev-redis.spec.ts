@@ -282,6 +282,12 @@ describe('findRedisServer', () => {
     assert.deepEqual(found, { command, env: {}, from, version: '8.1.1' })
   })
 
+  it('waits for one that is slow to answer', async (t) => {
+    const { env, command } = environment(t, 'slow', "'; sleep 6; echo 'Redis server v=9.9.9")
+    const found = await findRedisServer({ env: { ...env, MILLRACE_REDIS_SERVER: command }, fetch: false })
+    assert.equal(found.version, '9.9.9')
+  })
+
   it('takes the one that is named, and does not replace it when it does not work', async (t) => {
     const { env, command } = environment(t, 'mine', 'Redis server v=9.9.9')
     const found = await findRedisServer({ env: { ...env, MILLRACE_REDIS_SERVER: command }, fetch: false })

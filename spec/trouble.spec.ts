@@ -89,11 +89,11 @@ test('Redis killed under waits and a worker: it comes back with its data, and ev
   const worker = await running(queue)
   const waiting = hold()
   const result = waiting.get({ timeout: 60_000 })
-  const short = hold().get({ timeout: 400 })
+  const brief = hold()
   await until('it to run', async () => (await waiting.info())?.state === 'running')
   await redis.kill()
   assert.equal(
-    (await failure(short)).code,
+    (await failure(brief.get({ timeout: 400 }))).code,
     'ERR_MILLRACE_WAIT_TIMEOUT',
     'a timeout holds while Redis is away',
   )

@@ -47,6 +47,9 @@ interface System {
 
 const run = promisify(execFile)
 
+/** Beside others a good copy took more than 5 s; one that is thought broken is fetched anew and moved away. */
+const VERSION_TIMEOUT = 30_000
+
 /** Consumer-group lag, XAUTOCLAIM's third reply and functions came with 7.0. */
 const OLDEST = 7
 
@@ -117,7 +120,7 @@ export async function findRedisServer(options: FindRedisServerOptions = {}): Pro
 
 async function versionOf(command: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   try {
-    const { stdout } = await run(command, ['--version'], { env, timeout: 5_000 })
+    const { stdout } = await run(command, ['--version'], { env, timeout: VERSION_TIMEOUT })
     return /\bv=(\d+\.\d+\.\d+)/.exec(stdout)?.[1]
   } catch {
     return undefined
