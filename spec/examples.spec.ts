@@ -1,7 +1,7 @@
 /** Every example runs as its first lines say: a worker in one process, the test in another. */
 
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { start } from './support/processes.ts'
 import { startRedis } from './support/redis.ts'
@@ -120,8 +120,13 @@ const EXPECTED: Record<string, RegExp[]> = {
   ],
 }
 
+/** Examples that need more than a Redis, and the specs that run them as their first lines say. */
+const ELSEWHERE: Record<string, string> = { 'postgres-outbox.ts': 'spec/postgres-outbox.spec.ts' }
+
 for (const file of readdirSync(new URL('../examples', import.meta.url))) {
-  test(`examples/${file}`, async () => {
+  const elsewhere = ELSEWHERE[file]
+  test(`examples/${file}${elsewhere ? ` is run by ${elsewhere}` : ''}`, async () => {
+    if (elsewhere) return assert.ok(existsSync(elsewhere) && readFileSync(elsewhere, 'utf8').includes(file))
     const expected = EXPECTED[file]
     assert.ok(expected, 'this example says here what it prints')
     await using redis = await startRedis()
