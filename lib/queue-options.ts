@@ -1,8 +1,10 @@
 /** Options of a queue and of its workers, with their defaults. */
 
 import { hostname } from 'node:os'
+import { OptionError } from './errors.ts'
+import { checkName } from './ids.ts'
 import { optionalLogger } from './logger.ts'
-import { anything, flag, integer, name, oneOf, optionalInteger } from './options.ts'
+import { anything, type Check, flag, integer, name, oneOf, optionalInteger, show } from './options.ts'
 import { processesOption } from './processes/run.ts'
 import type { RedisTarget } from './redis/target.ts'
 import { type TaskDefaults, taskDefaults } from './task-options.ts'
@@ -38,8 +40,18 @@ export interface QueueOptions {
   readonly onFull?: 'reject' | 'wait'
   /** How long a task may wait for a worker that knows its name; 0: the first that does not fails it. Default 24 h. */
   readonly unknownTtl?: number
+  /**
+   * Queues on another Redis, or in another namespace, that callbacks of this one's tasks go to, by a name for each. Its
+   * callers and its workers need the same names. Queues of the same Redis and namespace need none.
+   */
+  readonly others?: Readonly<Record<string, OtherQueue>>
   /** For all tasks of this queue that do not say otherwise, here defined or remote. Default: as TaskOptions says. */
   readonly defaults?: TaskDefaults
+}
+
+/** A `Queue`. */
+export interface OtherQueue extends AsyncDisposable {
+  readonly name: string
 }
 
 export const MOST_CONCURRENCY = 10_000
@@ -47,6 +59,15 @@ const MIB = 1024 * 1024
 const HOUR = 3_600_000
 /** Larger limits would only move the failure into Redis and the sockets. */
 const MOST_BYTES = 256 * MIB
+
+/** Names to queues; that they are some is known to the queue itself. */
+const otherQueues: Check<ReadonlyMap<string, unknown>> = (what, value) => {
+  if (value === undefined) return new Map()
+  if (typeof value !== 'object' || value === null) {
+    throw new OptionError(`${what} must be an object of queues by their names here (given: ${show(value)})`)
+  }
+  return new Map(Object.entries(value).map(([alias, queue]) => [checkName(`${what}: name`, alias), queue]))
+}
 
 export const QUEUE_OPTIONS = {
   redis: anything<RedisTarget>(),
@@ -62,6 +83,7 @@ export const QUEUE_OPTIONS = {
   maxQueued: optionalInteger(1),
   onFull: oneOf('reject', ['reject', 'wait']),
   unknownTtl: integer(24 * HOUR, 0),
+  others: otherQueues,
   defaults: taskDefaults,
 }
 

@@ -60,6 +60,8 @@ export class Queue extends Definitions implements AsyncDisposable {
   protected readonly services: TaskServices
   readonly #workers = new Set<Pick<Worker, 'stop'>>()
   readonly #watches = new Set<Watching>()
+  /** Of other servers, by the names that this one has for them. */
+  readonly #others = new Map<string, RedisBackend>()
   #closing: Promise<void> | undefined
 
   static {
@@ -121,11 +123,24 @@ export class Queue extends Definitions implements AsyncDisposable {
       whileWaiting,
       onError,
     }
+    const aliases = new Map<TaskServices, string>()
+    for (const [alias, queue] of this.#options.others) {
+      if (!(queue instanceof Queue) || !queue.#redis) {
+        throw new OptionError(`Queue: others: "${alias}" must be a Queue on Redis`)
+      }
+      this.#others.set(alias, queue.#redis)
+      aliases.set(queue.services, alias)
+    }
+    const place: TaskServices['place'] = {
+      ...{ queue: this.name, namespace, others: aliases },
+      server: () => this.#redis?.place,
+    }
     const verbs: TaskServices['admin'] = async () => (await this.operators()).admin
     const find: TaskServices['find'] = async (key) => (await verbs()).find(key)
     this.services = {
       ...shared,
       enqueuer: this.#enqueuer,
+      place,
       maxPayload,
       timeLeft,
       checkOpen,
@@ -157,12 +172,14 @@ export class Queue extends Definitions implements AsyncDisposable {
   worker(options?: WorkerOptions): Worker {
     this.#checkOpen()
     if (!this.#redis) throw new OptionError('queue.worker: an inline queue runs its calls without a worker')
-    const { target, commands, store, admin, schedules } = this.#redis
+    const redis = this.#redis
+    const { target, commands, store, admin, schedules, letters } = redis
     const { namespace } = this.#options
     const resolved = resolve('worker', options, WORKER_OPTIONS)
     const worker = new Worker(
       {
-        ...{ queue: this.name, namespace, target, commands, store, admin, schedules },
+        ...{ queue: this.name, namespace, target, commands, store, admin, schedules, letters },
+        reach: (queue) => (queue[0] === '@' ? this.#others.get(queue.slice(1)) : redis.beside(queue)),
         registry: this.registry,
         seen: () => this.#redis?.seen(),
         limits: this.#options,

@@ -9,7 +9,7 @@
  *
  * | field    | holds |
  * |----------|-------|
- * | entry    | where the task is: `<stream id>` in lane normal, else `<lane>/<stream id>`: the place in line, the fencing token while running, then the token that ended it. Out of line: `scheduled/<lane>`, `parked/<lane>`, `waiting/<lane>`, `line/<lane>`, `front/first`, by the lane that it will go to |
+ * | entry    | where the task is: `<stream id>` in lane normal, else `<lane>/<stream id>`: the place in line, the fencing token while running, then the token that ended it. Out of line: `scheduled/<lane>`, `parked/<lane>`, `waiting/<lane>`, `line/<lane>`, `front/first`, `away/<lane>` (it runs in another queue), by the lane that it will go to |
  * | end      | `<s|f|c|e> <attempt> <ms that it ran> <finished, epoch ms> <worker>`: by the first letter of its state; absent until then |
  * | attempt  | attempts begun before this entry; absent until the task moves |
  * | failures | how many of them failed |
@@ -28,6 +28,8 @@
  * | told:<n> | how often such a call was made; the last task made of it is `<id>.<n>.<that>` |
  * | heard    | version of the last progress that they were told |
  * | flow     | the flow that it belongs to |
+ * | to, there, back | of one that runs in another queue: which, what its call wants there (packed names and values), and `1` where its end is wanted here |
+ * | trip     | how often it was sent there; of a task that was sent from another queue, too: lua/shared/away.lua |
  * | limit    | the key that it waits under, and the numbers that its call brought (0: none): `<key> <at once> <max> <per, ms>` |
  * | line     | its number in the line of that key, while it waits there |
  * | home     | its own lane, while it is in lane first because a worker gave it back or died, or to begin from its line |

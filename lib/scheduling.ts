@@ -66,7 +66,7 @@ const PAGE = 200
 /** A definition that changes meanwhile is read again. */
 const TRIES = 5
 /** Wishes of a call that belong to one call alone. */
-const ONCE = ['after', 'flow', 'remote']
+const ONCE = ['after', 'flow']
 
 export abstract class Scheduling extends EventEmitter<{ error: [Error] }> {
   /** Connected; throws QueueClosedError, or RedisError when Redis does not answer in time. */

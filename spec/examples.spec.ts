@@ -111,6 +111,9 @@ const EXPECTED: Record<string, RegExp[]> = {
     /^archive: the page of \/home\nann: E_404 404: \/missing\nann saw the last part\narchive is indexed$/m,
     /^ERR_MILLRACE_DEPENDENCY, because of 404: \/missing\narchive is indexed$/m,
   ],
+  'several-queues.ts': [
+    /^shipped after "A-1: 12\.5 paid"\n2 orders\nA-4: 9 paid\nshipped after "a receipt"$/m,
+  ],
   'flows.ts': [
     /^words with an e: 4\nof each letter: 1, 2, 1\ntogether: 4$/m,
     /^succeeded: split, count, count, total\nfailed: not today\ntried again: 2, then 1$/m,

@@ -38,7 +38,7 @@ export function makeCall(services: TaskServices, parts: CallParts): PendingCall 
   const scope = parts.isAlone ? undefined : openScope()
   if (parts.callbacks.length > 0) {
     const calls = [call]
-    followersOf(call.id, parts.callbacks, [], (follower) => calls.push(follower))
+    followersOf(services, call.id, parts.callbacks, [], (follower) => calls.push(follower))
     makeTogether(services, calls, parts.isAlone)
   } else if (scope) scope.hold(services.enqueuer, [call])
   else services.enqueuer.add(call)

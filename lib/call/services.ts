@@ -7,8 +7,19 @@ import type { Verbs } from '../redis/admin.ts'
 import type { Enqueuer } from './enqueue.ts'
 import type { HandleServices, TaskHandle } from './handle.ts'
 
+/** Where a queue is, as others see it: place.ts. */
+export interface Place {
+  readonly queue: string
+  readonly namespace: string
+  /** Which database of which server; undefined: an inline queue, which is in this process. */
+  readonly server: () => string | undefined
+  /** Names that this queue has for others. */
+  readonly others: ReadonlyMap<TaskServices, string>
+}
+
 export interface TaskServices extends HandleServices {
   readonly enqueuer: Enqueuer
+  readonly place: Place
   readonly maxPayload: number
   readonly checkOpen: () => void
   /** Ms that are left of the deadline of the task that makes the call; undefined: none does, or it has no deadline. */

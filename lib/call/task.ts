@@ -126,10 +126,7 @@ export function createTask<Args extends unknown[], Return>(
   const plan = planOf(options)
   const owner = `task ${name}`
   const parents = parentsOf(owner, services, plan.after ?? [])
-  const ties = [
-    ...afterWishes(parents.ids, plan.onParentFailure),
-    ...hearWishes(services, plan.hearers ?? []),
-  ]
+  const ties = [...afterWishes(parents, plan.onParentFailure), ...hearWishes(services, plan.hearers ?? [])]
   const callbacks = callbacksOf(services, plan.callbacks ?? [])
   const { limit } = plan
   const isFixed = !plan.isUnique && typeof limit?.key !== 'function'

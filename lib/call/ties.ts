@@ -11,6 +11,7 @@ import type { How } from '../redis/wire.ts'
 import { noCallback, type Parent, type TiedCallback } from '../tie-options.ts'
 import { PendingCall } from './batch.ts'
 import { pendingOf, TaskHandle } from './handle.ts'
+import { addressOf, awayWishes, isBeside } from './place.ts'
 import { type Callback, PreparedCall } from './prepared.ts'
 import type { TaskServices } from './services.ts'
 
@@ -19,41 +20,50 @@ const POLICIES = { fail: 'f', run: 'r', cancel: 'c' } as const
 export type Policy = keyof typeof POLICIES
 
 /** The wishes of a call that comes after others. */
-export function afterWishes(ids: readonly string[], policy: Policy | undefined): readonly string[] {
+export function afterWishes({ ids, elsewhere }: Parents, policy: Policy | undefined): readonly string[] {
   // Without parents of its own it may still become a step of a flow.
   if (ids.length === 0) return policy ? ['policy', POLICIES[policy]] : []
-  return ['after', ids.join(' '), 'policy', POLICIES[policy ?? 'fail']]
+  const others = elsewhere.length > 0 ? ['elsewhere', elsewhere.join(' ')] : []
+  return ['after', ids.join(' '), 'policy', POLICIES[policy ?? 'fail'], ...others]
 }
 
-/** Of `after`: each id once, and those calls of this process that Redis may not have heard of. */
-export function parentsOf(
-  owner: string,
-  services: TaskServices,
-  parents: readonly Parent[],
-): { readonly ids: readonly string[]; readonly calls: readonly PendingCall[] } {
+export interface Parents {
+  /** Each once. */
+  readonly ids: readonly string[]
+  /** Those calls of this process that Redis may not have heard of. */
+  readonly calls: readonly PendingCall[]
+  /** Of those that are tasks of other queues: id, queue, … */
+  readonly elsewhere: readonly string[]
+}
+
+/** Of `after`. Throws OptionError. */
+export function parentsOf(owner: string, services: TaskServices, parents: readonly Parent[]): Parents {
   const calls: PendingCall[] = []
+  const elsewhere: string[] = []
   const ids = parents.map((parent) => {
     if (typeof parent === 'string') return parent
     if (!(parent instanceof TaskHandle)) throw new OptionError(`${owner}: after must be handles or ids`)
-    const { call, owner: queue } = pendingOf(parent)
-    if (queue !== services) {
-      throw new OptionError(`${owner}: after: task ${parent.id} is of another queue`)
+    const { call, owner: theirs } = pendingOf(parent)
+    const what = `${owner}: after: task ${parent.id}`
+    // Handles of tasks are made with all that their queue has.
+    const queue = addressOf(what, services, theirs as TaskServices)
+    if (!isBeside(queue)) {
+      throw new OptionError(`${what} is of a queue on another Redis, which tells nobody here how it ends`)
     }
-    if (call) calls.push(call)
+    if (queue) elsewhere.push(parent.id, queue)
+    else if (call) calls.push(call)
     return parent.id
   })
-  return { ids: [...new Set(ids)], calls }
+  return { ids: [...new Set(ids)], calls, elsewhere }
 }
 
-/** Those of an option, which are of this queue and wait for nothing else. */
+/** Those of an option, which wait for nothing else. */
 export function callbacksOf(services: TaskServices, tied: readonly TiedCallback[]): readonly Callback[] {
   return tied.map(({ owner, on, prepared, takes }) => {
     if (!(prepared instanceof PreparedCall)) {
       throw noCallback(owner, on === 'success' ? 'withResult' : 'withError', prepared)
     }
-    if (prepared.services !== services) {
-      throw new OptionError(`${owner}: "${prepared.taskName}" is of another queue`)
-    }
+    addressOf(`${owner}: "${prepared.taskName}"`, services, prepared.services)
     if (wishOf(prepared.how, 'after') !== undefined) {
       throw new OptionError(`${owner}: "${prepared.taskName}" comes after other tasks already`)
     }
@@ -68,20 +78,32 @@ export function callbacksOf(services: TaskServices, tied: readonly TiedCallback[
   })
 }
 
-/** The calls that follow the task of that id: its callbacks, and theirs. `more`: wishes of all of them. */
+/**
+ * The calls that follow the task of that id: its callbacks, and theirs. home: the queue where all of it is accepted.
+ * `more`: wishes of all of them. Throws OptionError.
+ */
 export function followersOf(
+  home: TaskServices,
   id: string,
   callbacks: readonly Callback[],
   more: How = [],
   add: (call: PendingCall) => void,
 ): void {
   for (const { prepared, packed, wishes } of callbacks) {
-    const how = [...(prepared.how ?? []), 'after', id, ...wishes, ...more]
+    const what = `callback "${prepared.taskName}"`
+    const queue = addressOf(what, home, prepared.services)
+    const isWanted = prepared.callbacks.length > 0 || more.length > 0
+    if (isWanted && !isBeside(queue)) {
+      throw new OptionError(
+        `${what} is of a queue on another Redis, which tells nobody here how it ends: it cannot have callbacks of its own, nor be part of a flow`,
+      )
+    }
+    const how = [...(prepared.how ?? []), 'after', id, ...wishes, ...more, ...awayWishes(queue, isWanted)]
     const call = new PendingCall(newTaskId(), prepared.lane, packed, how)
     // The call that they follow is seen to fail, with which they do.
     call.isObserved = true
     add(call)
-    followersOf(call.id, prepared.callbacks, more, add)
+    followersOf(home, call.id, prepared.callbacks, more, add)
   }
 }
 

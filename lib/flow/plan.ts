@@ -2,6 +2,7 @@
 
 import type { PendingCall } from '../call/batch.ts'
 import { newCall } from '../call/make.ts'
+import { addressOf, awayWishes, isBeside } from '../call/place.ts'
 import type { PreparedCall } from '../call/prepared.ts'
 import type { TaskServices } from '../call/services.ts'
 import { followersOf, wishOf } from '../call/ties.ts'
@@ -57,7 +58,13 @@ class Planner {
 
   #call(step: PreparedCall, before: Shape | undefined): string {
     this.#check(step)
-    const how = [...(step.how ?? []), 'flow', this.#id]
+    const home = this.services!
+    const what = `flow: "${step.taskName}"`
+    const queue = addressOf(what, home, step.services)
+    if (!isBeside(queue)) {
+      throw new OptionError(`${what} is of a queue on another Redis: the steps of a flow are all on one`)
+    }
+    const how = [...(step.how ?? []), 'flow', this.#id, ...awayWishes(queue, true)]
     let { packed } = step
     if (before === undefined) {
       step.check?.()
@@ -74,7 +81,7 @@ class Planner {
     const { lane, deadline, parents } = step
     const call = newCall(step.services, { lane, packed, how, deadline, parents })
     this.#push(call)
-    followersOf(call.id, step.callbacks, ['flow', this.#id], (follower) => this.#push(follower))
+    followersOf(home, call.id, step.callbacks, ['flow', this.#id], (follower) => this.#push(follower))
     return call.id
   }
 
@@ -88,10 +95,8 @@ class Planner {
   }
 
   #check({ services, taskName, how }: PreparedCall): void {
+    // The queue of its first step is the flow's.
     this.services ??= services
-    if (services !== this.services) {
-      throw new OptionError(`flow: "${taskName}" is of another queue than the steps before it`)
-    }
     if (wishOf(how, 'key') !== undefined) {
       throw new OptionError(
         `flow: "${taskName}" has a key: it could join a task that is not part of the flow`,

@@ -7,6 +7,7 @@ import { Connection, type ConnectionOptions } from './connection.ts'
 import { Directory } from './directory.ts'
 import { inspectTask } from './inspect.ts'
 import { Keys } from './keys.ts'
+import { Letters } from './letters.ts'
 import { type Probe, probe } from './probe.ts'
 import { Schedules, type ScheduleVerbs } from './schedules.ts'
 import { loadScripts } from './scripts.ts'
@@ -66,6 +67,7 @@ export class RedisBackend implements Backend {
   readonly store: Store
   readonly admin: Admin
   readonly schedules: Schedules
+  readonly letters: Letters
   readonly inspect: Backend['inspect']
   readonly losesReplies = true
   readonly #options: RedisBackendOptions
@@ -85,8 +87,20 @@ export class RedisBackend implements Backend {
     this.store = store
     this.admin = new Admin(commands, keys)
     this.schedules = new Schedules(commands, keys)
+    this.letters = new Letters(commands, keys)
     this.inspect = (id) => inspectTask(store, queue, id)
     this.#directory = new Directory({ connection: commands, namespace, queue, every: SEEN_EVERY })
+  }
+
+  /** Another queue of this Redis and namespace, over the same connection. */
+  beside(queue: string): Pick<RedisBackend, 'store' | 'letters' | 'admin'> {
+    const keys = new Keys(this.#options.namespace, queue)
+    const { commands } = this
+    return {
+      store: new Store(commands, keys),
+      letters: new Letters(commands, keys),
+      admin: new Admin(commands, keys),
+    }
   }
 
   get isReady(): boolean {

@@ -3,14 +3,14 @@
 import type { TaskState } from '../record.ts'
 import { FrameWriter, writeFrame } from './frame.ts'
 import type { ScriptReply } from './scripts.ts'
-import { type CallHeads, list, type NewCall, text } from './wire.ts'
+import { type AnyCall, type CallHeads, list, text } from './wire.ts'
 
 /** Bytes that frame a call, with lane, id and head. */
 const OVERHEAD = 80
 
 /** Calls for one queue. cap: of tasks that may wait there already; undefined = none. */
 export interface QueueCalls {
-  readonly calls: readonly NewCall[]
+  readonly calls: readonly AnyCall[]
   readonly heads: CallHeads
   readonly cap: number | undefined
 }

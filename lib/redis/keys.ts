@@ -16,8 +16,9 @@
  * | P:waiting       | sorted set | id of tasks that wait for the end of others, by since when |
  * | P:scheduled     | sorted set | id by the time that it is due: delayed tasks and those that wait for another attempt |
  * | P:expiring      | sorted set | id by the time that its ttl, its deadline or its patience is over; until then |
- * | P:deps:<id>     | hash       | who waits for the end of that task → as which of its parents; until all are told |
+ * | P:deps:<id>     | hash       | who waits for the end of that task → as which of its parents; until all are told. `<queue>|<id>`, in another queue → the trip (lua/shared/away.lua) |
  * | P:releasing     | hash       | tasks that have ended, or are lost, and whose dependents are not all told → how, and when the record goes |
+ * | P:outbox        | sorted set | letters to other queues, by when they are brought (again); until they have arrived (lua/shared/away.lua) |
  * | P:flow:<flow>   | hash       | members → their parents; `open`: how many have not ended; `until`: the longest retention of those that have, after which it goes |
  * | P:parked        | sorted set | `<name>/<id>` of tasks that no worker knows, by name |
  * | P:void:<lane>   | set        | unread entries that shall not run, until their turn comes |
@@ -36,7 +37,7 @@
  * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends |
  * | P:quarantine    | list       | the last 100 entries that nobody could run |
  * | P:reply:<client>| channel    | pub/sub: outcomes, progress and that there are chunks, to callers |
- * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `slot <ms>`, `cancel <place>`, `room <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>`, `watch <ms>` |
+ * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `slot <ms>`, `outbox`, `cancel <place>`, `room <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>`, `watch <ms>` |
  * | P:events        | channel    | pub/sub: what workers do, as JSON, while somebody listens: lib/redis/events.ts |
  *
  * In another slot, for all queues of a namespace: no script sees it, and nothing depends on it (directory.ts).

@@ -10,12 +10,12 @@ import { type ProgressAnswer, type ProgressReport, ProgressScripts } from './pro
 import { ANSWER_TIMEOUT, Runner } from './runner.ts'
 import { FOR_TROUBLE, loadScripts } from './scripts.ts'
 import {
+  type AnyCall,
   type CallHeads,
   type Delivery,
   frameTurn,
   type Input,
   list,
-  type NewCall,
   type Outcome,
   type Place,
   readInputs,
@@ -81,7 +81,7 @@ export class Store {
    * not simply accepted.
    */
   async enqueue(
-    calls: readonly NewCall[],
+    calls: readonly AnyCall[],
     heads: CallHeads,
     resent: boolean,
     cap?: number,

@@ -60,6 +60,11 @@ export interface NewCall {
   readonly isAwaited: boolean
 }
 
+/** With wishes of any kind: workers bring calls from one queue to another. */
+export interface AnyCall extends Omit<NewCall, 'how'> {
+  readonly how: readonly FrameItem[] | undefined
+}
+
 /** `retry`: another attempt follows. `parked`: this worker does not know the task. */
 export type OutcomeState = EndState | 'retry' | 'parked'
 

@@ -16,8 +16,10 @@ import type { HealthOptions } from '../redis/probe.ts'
 import { report, toError } from '../report.ts'
 import { Begun } from '../upkeep/begun.ts'
 import { Cron } from '../upkeep/cron.ts'
+import type { DueLoop } from '../upkeep/due.ts'
 import { Heartbeat } from '../upkeep/heartbeat.ts'
 import type { Loop } from '../upkeep/loop.ts'
+import { Outbox } from '../upkeep/outbox.ts'
 import { Promoter } from '../upkeep/promote.ts'
 import { reconcileLoop } from '../upkeep/reconcile.ts'
 import { recoverLoop } from '../upkeep/recover.ts'
@@ -48,8 +50,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   readonly #heartbeat: Heartbeat
   readonly #recover: Loop
   readonly #reconcile: Loop
-  readonly #promoter: Promoter
-  readonly #cron: Cron
+  /** By the word on which each looks sooner. */
+  readonly #planned: ReadonlyMap<string, DueLoop>
   readonly #unpark: Loop
   readonly #broadcast: Broadcast
   readonly #clock = new Clock()
@@ -126,8 +128,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
       room: () => (processor.isPaused ? 0 : processor.held.room),
       onTaken: () => this.#reconcile.kick(),
     })
-    this.#promoter = new Promoter({ store, clock, failedTtl, maxFailed })
-    this.#cron = new Cron({ schedules: services.schedules, onProblem: onError })
+    const { schedules, letters, reach } = services
+    this.#planned = new Map<string, DueLoop>([
+      ['due', new Promoter({ store, clock, failedTtl, maxFailed })],
+      ['slot', new Cron({ schedules, onProblem: onError })],
+      ['outbox', new Outbox({ home: queue, letters, store, reach, kept: limits, onProblem: onError })],
+    ])
   }
 
   /** The id under which it is registered now; '' while it is not. */
@@ -180,8 +186,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#services.seen()
     this.#recover.start()
     this.#reconcile.start()
-    this.#promoter.start()
-    this.#cron.start()
+    for (const loop of this.#planned.values()) loop.start()
     await this.#orders.read()
     // Stopped or declared dead meanwhile: it must not open behind its own end.
     if (!this.#isRunning(id)) return
@@ -193,22 +198,21 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /** A connection was made anew: what was told meanwhile is asked for. */
   #doubt(): void {
     this.#reconcile.kick()
-    this.#promoter.due(0)
-    this.#cron.due(0)
+    for (const loop of this.#planned.values()) loop.due(0)
     this.#unpark.kick()
     void this.#orders.read()
   }
 
   /**
-   * `due <ms>`, `slot <ms>`: a task, a schedule is due sooner than all others · `parked <name>`: another worker did not know a task of that
+   * `due <ms>`, `slot <ms>`: a task, a schedule is due sooner than all others · `outbox`: there are letters · `parked <name>`: another worker did not know a task of that
    * name · `settings`, `paused`: an operator has changed them · `order <id>`, `order`: he has told that worker, or all ·
    * `question <id> <question>`: he asks what that worker is doing · `watch <ms>`: somebody listens to what workers do.
    */
   #onWord(word: string): void {
     const [verb, detail, more] = word.split(' ')
     const { registry } = this.#services
-    if (verb === 'due') this.#promoter.due(Number(detail) || 0)
-    else if (verb === 'slot') this.#cron.due(Number(detail) || 0)
+    const planned = this.#planned.get(verb ?? '')
+    if (planned) planned.due(Number(detail) || 0)
     else if (verb === 'parked' && registry.has(detail ?? '')) this.#unpark.kick()
     else if (verb === 'settings' || verb === 'paused') void this.#orders.read()
     else if (verb === 'order' && (detail ?? this.#id) === this.#id) void this.#orders.read()
@@ -243,8 +247,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     await Promise.all([
       this.#recover.stop(),
       this.#reconcile.stop(),
-      this.#promoter.stop(),
-      this.#cron.stop(),
+      ...[...this.#planned.values()].map((loop) => loop.stop()),
       this.#unpark.stop(),
     ])
     if (wasRunning) {

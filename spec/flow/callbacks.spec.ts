@@ -154,7 +154,7 @@ for (const inline of [false, true]) {
 
     test('bad input', async () => {
       await using s = stage()
-      await using t = stage()
+      await using t = stage(inline ? {} : { namespace: 'apart' })
       const bad = (options: object, message: RegExp): void => {
         assert.throws(
           () => s.double.with(options),
@@ -167,7 +167,10 @@ for (const inline of [false, true]) {
       bad({ onFailure: { call: s.tell.prepare(), withResult: true } }, /unknown part "withResult"/)
       bad({ onSuccess: { call: s.tell.prepare(), withResult: 'yes' } }, /withResult must be true or false/)
       bad({ onSuccess: { call: s.tell.prepare() } }, /withResult must be true or false/)
-      bad({ onSuccess: t.tell.prepare() }, /"tell" is of another queue/)
+      bad(
+        { onSuccess: t.tell.prepare() },
+        /"tell" is of (another queue|queue "q\d+" on another Redis or namespace)/,
+      )
       bad({ onSuccess: s.tell.with({ after: 'x' }).prepare() }, /"tell" comes after other tasks already/)
     })
   })
@@ -274,13 +277,13 @@ for (const inline of [false, true]) {
 
     test('bad input', async () => {
       await using s = stage()
-      await using t = stage()
+      await using t = stage(inline ? {} : { namespace: 'apart' })
       const far = t.double(1)
       for (const [given, message] of [
         [5, /after must be a handle or an id \(given: 5\)/],
         [[s.double(1), null], /after: item 1 must be a handle or an id \(given: null\)/],
         [[''], /task id must be 1 to 128 characters/],
-        [far, /after: task \S{22} is of another queue/],
+        [far, /after: task \S{22} is of (another queue|queue "q\d+" on another)/],
         [s.double.prepare(1), /after must be a handle/],
       ] as const) {
         assert.throws(

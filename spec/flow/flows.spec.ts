@@ -324,7 +324,7 @@ for (const inline of [false, true]) {
 
     test('bad input', async () => {
       await using s = stage()
-      await using t = stage()
+      await using t = stage(inline ? {} : { namespace: 'apart' })
       const bad = (make: () => unknown, message: RegExp): void => {
         assert.throws(make, (error) => error instanceof OptionError && message.test(error.message))
       }
@@ -342,7 +342,7 @@ for (const inline of [false, true]) {
       bad(() => chord(step as never, step as never), /chord: expected a group first/)
       bad(
         () => chain(step, t.add.prepare(1)).start(),
-        /flow: "add" is of another queue than the steps before it/,
+        /flow: "add" is of (another queue|queue "q\d+" on another)/,
       )
       bad(() => chain(s.add.with({ key: 'k' }).prepare(1, 2)).start(), /flow: "add" has a key/)
       bad(

@@ -60,6 +60,7 @@ const FLAGS: Record<ScriptName, string> = {
   ...{ cancel: WRITES, move: WRITES, redrive: WRITES, remove: WRITES, settings: WRITES, groups: WRITES },
   ...{ mend: WRITES, relist: WRITES, dismiss: WRITES, order: WRITES, ask: WRITES, chunks: WRITES },
   ...{ halt: WRITES, unschedule: WRITES },
+  ...{ outbox: WRITES, brought: WRITES, watch: WRITES, arrive: WRITES },
   ...{ pending: READS, inspect: READS, counts: READS, find: READS, list: READS },
   ...{
     examine: READS,
@@ -75,7 +76,7 @@ const FLAGS: Record<ScriptName, string> = {
 }
 
 /** Scripts that pack their answer. */
-const PACKED: readonly ScriptName[] = ['turn', 'reread', 'schedules', 'inputs']
+const PACKED: readonly ScriptName[] = ['turn', 'reread', 'schedules', 'inputs', 'outbox']
 
 /**
  * One test for each row, and one for the head of the script: `for (const [name, test] of table(…)) it(name, test)`.

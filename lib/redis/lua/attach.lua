@@ -3,7 +3,7 @@
 -- time is over ends now, should no worker be there to do it.
 -- May run twice.
 --   args: { client, join ('1' | '0'), failed_ttl, max_failed, id, … }
---   keys: P:task:<id>, P:stream:<lane>; P:deps:<parent>, P:releasing, P:flow:<flow> where other tasks are concerned
+--   keys: P:task:<id>, P:stream:<lane>; P:deps:<parent>, P:releasing, P:flow:<flow>, P:outbox where other tasks are concerned
 --   each: { 'open' }, or { 'open', progress, its version } | { 'lost' } no such record, or not one of ours, or its entry is gone without
 --         an outcome (deleted by hand): nobody will ever run it, and the record goes too
 --         | { state, value }, or { state } when the value is large: read it from the record
@@ -40,6 +40,7 @@ function attach(id, again)
     return { 'lost' }
   end
   if record[11] then task.parents().look_after(id) end
+  if string.find(record[1], '^away/') then task.ask_after(id) end
   if join then
     local clients = {}
     for name in string.gmatch(record[6] or '', '%S+') do

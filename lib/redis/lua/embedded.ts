@@ -1,5 +1,45 @@
 // Made by `npm run embed` from the .lua files of this folder. Change those.
 
+const away = `local OUTBOX = P .. ':outbox'
+local has_posted = false
+local function post(letter)
+if call('ZADD', OUTBOX, 'NX', now, letter) == 1 and not has_posted then
+tell('outbox')
+has_posted = true
+end
+end
+local function go_away(id, lane, to)
+local trip = call('HINCRBY', TASK .. id, 'trip', '1')
+call('HSET', TASK .. id, 'entry', 'away/' .. lane)
+post('call ' .. to .. ' ' .. id .. ' ' .. string.format('%.0f', trip))
+end
+local function ask_after(id)
+local there = call('HMGET', TASK .. id, 'to', 'trip')
+if there[1] then post('watch ' .. there[1] .. ' ' .. id .. ' ' .. (there[2] or '0')) end
+end
+local HERE = { after = 1, policy = 1, take = 1, flow = 1, shape = 1, to = 1, back = 1, elsewhere = 1 }
+local function divide(o)
+local here, there = {}, {}
+for name, value in pairs(o) do
+if HERE[name] then
+here[name] = value
+else
+there[#there + 1] = name
+there[#there + 1] = value
+end
+end
+return here, there
+end
+local function with_sent(o)
+local there = cmsgpack.unpack(o.sent)
+for i = 1, #there, 2 do o[there[i]] = there[i + 1] end
+if o['in'] then o['in'] = math.max(0, o['in'] - o.age) end
+if o.ttl then o.ttl = math.max(1, o.ttl - o.age) end
+if o.deadline then o.deadline = math.max(1, o.deadline - o.age) end
+return o
+end
+`
+
 const base = `local call, pcall, P, GROUP = redis.call, redis.pcall, KEYS[1], 'workers'
 local STREAM, TASK = P .. ':stream:', P .. ':task:'
 local LANES = { 'first', 'high', 'normal', 'low' }
@@ -14,11 +54,12 @@ local function place_of(lane, entry) return lane == 'normal' and entry or lane .
 const cancel = `local REMEMBERED = 3600000
 local function cancel(id, reason, ttl)
 local key = TASK .. id
-local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'unknown', 'tied')
+local record = pcall('HMGET', key, 'entry', 'end', 'call', 'clients', 'key', 'attempt', 'unknown', 'tied', 'to')
 if record.err then return 'none' end
 local state = standing(record[1], record[2])
 if state == 'none' or state == 'cancelled' then return state end
 if record[2] then return 'ended' end
+if record[9] and record[3] == '' then return 'none' end
 if state == 'running' then
 call('HSET', key, 'cancel', reason)
 call('ZREMRANGEBYSCORE', P .. ':cancelling', '-inf', string.format('%.0f', now - REMEMBERED))
@@ -34,6 +75,9 @@ void(lane, entry)
 end
 if state == 'waiting' then call('ZREM', P .. ':waiting', id) end
 call('ZREM', SCHEDULED, id)
+if record[9] and string.find(record[1], '^away/') then
+post('cancel ' .. record[9] .. ' ' .. id .. ' ' .. string.sub(reason, 1, 500))
+end
 if record[7] then call('ZREM', P .. ':parked', record[7] .. '/' .. id) end
 settle_as_error(ending('cancelled', record[6] or '0', '', ttl), id, packed_call, packed_call, record[4], record[5],
 record[8], 'TaskCancelledError', 'ERR_MILLRACE_TASK_CANCELLED', reason)
@@ -105,6 +149,8 @@ call('DEL', TASK .. child)
 end
 end
 local function tell_child(child, numbers, parent, letter, value)
+local home, id = string.match(child, '^([^|]+)|(.+)$')
+if home then return post(table.concat({ 'end', home, id, numbers, letter, value }, ' ')) end
 local key = TASK .. child
 local record = pcall('HMGET', key, 'entry', 'end', 'needs', 'policy', 'inputs', 'call', 'begin', 'key', 'tied', 'clients')
 local lane = not record.err and record[1] and record[3] and not record[2] and string.match(record[1], '^waiting/(%a+)$')
@@ -239,6 +285,7 @@ return 'stray', lane, found[2][2], entry
 end
 else
 local word, to = string.match(record[1], '^(%a+)/(%a+)$')
+if word == 'away' then return 'fine' end
 if word == 'waiting' then
 if record[5] then
 if is_led(id, record[5], record[6]) then return 'fine' end
@@ -352,12 +399,13 @@ call('PEXPIREAT', TASK .. id, string.format('%.0f', now + held_for))
 end
 end
 end
+local function asker(packed_call)
+return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$') or ''
+end
 local function settle_as_error(how, id, packed_call, kept, clients, key_name, tied, name, code, message, cause)
-local asked = string.byte(packed_call, 1) or 0
-local client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or ''
 local packed = cmsgpack.pack({ name = name, code = code, message = message })
 if cause then packed = '\\132' .. string.sub(packed, 2) .. '\\165cause' .. cause end
-settle(how, id, how.ran or '0', packed, kept, client, clients, key_name, tied)
+settle(how, id, how.ran or '0', packed, kept, asker(packed_call), clients, key_name, tied)
 end
 local function settle_cancelled(how, id, lane, entry, packed_call, reason, clients, key_name, tied)
 settle_as_error(how, id, packed_call, packed_call, clients, key_name, tied,
@@ -504,7 +552,10 @@ if over then at_time(EXPIRING, id, over) end
 end
 local function go_on(id, lane, packed_call, begin)
 call('ZREM', P .. ':waiting', id)
-if begin and tonumber(begin) > tonumber(now) then
+local to = call('HGET', TASK .. id, 'to')
+if to then
+go_away(id, lane, to)
+elseif begin and tonumber(begin) > tonumber(now) then
 call('HSET', TASK .. id, 'entry', 'scheduled/' .. lane)
 at_time(SCHEDULED, id, tonumber(begin))
 else
@@ -710,7 +761,7 @@ local record = pcall('HMGET', key, 'entry', 'end', 'created')
 if record.err then return 'none' end
 local state = standing(record[1], record[2])
 if state == 'none' or state == 'running' then return state end
-if record[2] then return 'ended' end
+if record[2] or string.find(record[1], '^away/') then return 'ended' end
 local lane, entry = parse_place(record[1])
 if lane == to or record[1] == state .. '/' .. to or record[1] == 'line/' .. to then return 'there' end
 call('HDEL', key, 'home')
@@ -770,6 +821,22 @@ for number in string.gmatch(numbers, '%d+') do
 call('HSET', TASK .. child, 'in:' .. number, letter .. (values[1] or values[2] or ''))
 end
 end
+local function stand_in(elsewhere)
+for parent, queue in string.gmatch(elsewhere, '(%S+) (%S+)') do
+if not is_there(parent) then
+call('HSET', TASK .. parent, 'entry', 'away/normal', 'call', '', 'created', now, 'to', queue)
+ask_after(parent)
+end
+end
+end
+local function give(id, inputs)
+for number, input in ipairs(inputs) do call('HSET', TASK .. id, 'in:' .. number - 1, input) end
+call('HSET', TASK .. id, 'inputs', tostring(#inputs), 'tied', '1')
+end
+local function come_from(id, home, trip)
+call('HSET', TASK .. id, 'trip', trip, 'tied', '1')
+call('HSET', P .. ':deps:' .. id, home .. '|' .. id, trip)
+end
 local function wait_for(child, after, policy, takes)
 takes = policy ~= 'b' and takes
 local needs, number, order, numbers = 0, 0, {}, {}
@@ -815,6 +882,8 @@ if letter and call('HEXISTS', P .. ':deps:' .. parent, waits) == 1 then
 leave(parent, letter)
 elseif not letter and (record.err or not record[1] or standing(record[1]) == 'none') then
 lose(parent)
+elseif not letter and string.find(record[1], '^away/') then
+ask_after(parent)
 elseif not letter and record[3] then
 above[#above + 1] = parent
 end
@@ -824,6 +893,7 @@ end
 end
 parents_made = {
 find = find, wait_for = wait_for, can_wait_again = can_wait_again, look_after = look_after, join_flow = join_flow,
+stand_in = stand_in, give = give, come_from = come_from,
 }
 return parents_made
 end
@@ -927,7 +997,7 @@ drop(lane, entry)
 end
 `
 
-const standing = `local OUT_OF_LINE = { scheduled = 'scheduled', waiting = 'waiting', parked = 'parked', front = 'queued', line = 'queued' }
+const standing = `local OUT_OF_LINE = { scheduled = 'scheduled', waiting = 'waiting', parked = 'parked', front = 'queued', line = 'queued', away = 'queued' }
 local STATES = { s = 'succeeded', f = 'failed', c = 'cancelled', e = 'expired' }
 local function standing(place, ending_field)
 if not place then return 'none' end
@@ -955,13 +1025,14 @@ const rare = `local made, ending, settle
 local failed_for, failed_most
 local function rare()
 if made then return made end
-${place}${schedule}${line}${requeue}${ends}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}${lines}${dependents}${parents}${untie}made = {
+${place}${schedule}${away}${line}${requeue}${ends}${errors}${retry}${park}${put_off}${standing}${move}${cancel}${expire}${late}${front}${lines}${dependents}${parents}${untie}made = {
 SCHEDULED = SCHEDULED, EXPIRING = EXPIRING, STATES = STATES,
 parse_place = parse_place, tell = tell, tell_news = tell_news, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
 line_up = line_up, enter = enter, leave_line = leave_line, lines = lines, put_by = put_by, time_over = time_over,
 requeue = requeue, standing = standing, move = move, late = late,
-keep_failed = keep_failed, untie = untie, settle_as_error = settle_as_error,
+keep_failed = keep_failed, asker = asker, untie = untie, settle_as_error = settle_as_error,
 settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
+go_away = go_away, ask_after = ask_after, divide = divide, with_sent = with_sent, post = post,
 cancel = cancel, expire = expire, dependents = dependents, parents = parents, put_front = put_front, take_front = take_front,
 }
 return made
@@ -982,9 +1053,10 @@ end
 for i = 4, #args, 3 do
 if #notes > MOST_NOTES then break end
 local id, o = args[i + 1], type(args[i]) == 'table' and wishes(args[i]) or {}
-local name = o.key and P .. ':key:' .. o.key
+local name = o.key and not o.to and P .. ':key:' .. o.key
 local is_new = call('EXISTS', TASK .. id) == 0 and not (resent and name and call('EXISTS', P .. ':joined:' .. id) == 1)
 local unknown, crowd
+for parent in string.gmatch(o.elsewhere or '', '(%S+) %S+') do made_here[parent] = true end
 if is_new and o.after then unknown = select(2, task.parents().find(o.after, made_here)) end
 if is_new and name and o.hears then crowd = crowded(id, name, o) end
 if unknown then
@@ -1121,6 +1193,29 @@ end
 `
 
 export const sources = {
+  arrive: `#!lua flags=allow-oom
+${base}${replies}${rare}${settle}local task = rare()
+local id, trip, letter, value, result_ttl = args[1], args[2], args[3], args[4], args[5]
+failed_for, failed_most = args[6], args[7]
+local MOST_KEPT = 1024
+local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'trip', 'call', 'clients', 'key', 'tied')
+local is_away = not record.err and record[1] and not record[2] and string.find(record[1], '^away/')
+local state = task.STATES[letter == 'l' and 'f' or letter]
+if not is_away or not state or (record[3] or '0') ~= trip then return 'past' end
+local packed_call = record[4] or ''
+local how = ending(state, '0', '', state == 'succeeded' and result_ttl or failed_for)
+if letter == 'l' then
+task.settle_as_error(how, id, packed_call, packed_call, record[5], record[6], record[7], 'TaskLostError', 'ERR_MILLRACE_TASK_LOST',
+'there is no record of task ' .. id .. ' in its queue')
+else
+local kept = state == 'succeeded' and #packed_call > MOST_KEPT and '' or packed_call
+settle(how, id, '0', value, kept, task.asker(packed_call), record[5], record[6], record[7])
+end
+ended[state] = ended[state] > 1 and ended[state] - 1 or nil
+publish_all()
+task.tell_nearest()
+return 'done'
+`,
   ask: `#!lua flags=allow-oom
 ${base}${owner}local worker, question = args[1], args[2]
 local details = P .. ':worker:' .. worker
@@ -1156,6 +1251,7 @@ if record[12] then task.dependents().lose(id) end
 return { 'lost' }
 end
 if record[11] then task.parents().look_after(id) end
+if string.find(record[1], '^away/') then task.ask_after(id) end
 if join then
 local clients = {}
 for name in string.gmatch(record[6] or '', '%S+') do
@@ -1187,6 +1283,17 @@ call('ZADD', workers, now + lease, worker)
 call('PEXPIRE', details, DAY)
 local question, till = unpack(call('HMGET', details, 'question', 'until'))
 return question and tonumber(till) > tonumber(now) and 'alive ' .. question or 'alive'
+`,
+  brought: `#!lua flags=allow-oom
+${base}local count = 0
+for i = 1, #args do
+local id, trip = string.match(args[i], '^call %S+ (%S+) (%d+)$')
+local record = id and pcall('HMGET', TASK .. id, 'entry', 'end', 'back', 'trip') or {}
+local is_done = record[1] and string.find(record[1], '^away/') and not record[2] and not record[3] and record[4] == trip
+if is_done then call('DEL', TASK .. id) end
+count = count + call('ZREM', P .. ':outbox', args[i])
+end
+return count
 `,
   cancel: `#!lua flags=allow-oom
 ${base}${replies}${rare}${settle}local task = rare()
@@ -1350,13 +1457,10 @@ if state == 'none' then return nil end
 if not record[2] then return holder, state, true end
 return state ~= 'failed' and call('PTTL', key) > 0 and holder or nil, state, false
 end
-local function asker(packed_call)
-return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
-end
 local function wishes(how)
 local o = {}
 for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
-return o
+return o.sent and task.with_sent(o) or o
 end
 local function keep_times(key, o, begin)
 if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
@@ -1381,8 +1485,8 @@ end
 local function follow(holder, lane, id, packed_call, o, begin)
 local next_id, waits = follower_of(holder)
 if next_id then
-local asked, clients = asker(waits[3] or ''), waits[4] or ''
-if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
+local asked, clients = task.asker(waits[3] or ''), waits[4] or ''
+if asked ~= '' and asked ~= task.asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
 call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
 end
 call('HSET', TASK .. next_id, 'call', packed_call)
@@ -1413,9 +1517,12 @@ end
 ${hearers}${refusals}function enqueue_how(number, how, id, packed_call)
 local key, lane, o = TASK .. id, how[1], wishes(how)
 if call('EXISTS', key) == 1 then return end
+local there
+if o.to then o, there = task.divide(o) end
 local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
 if o.key and joined_before(number, id) then return end
 local after, unknown
+if o.elsewhere then task.parents().stand_in(o.elsewhere) end
 if o.after then
 after, unknown = task.parents().find(o.after)
 if not after then return note(number, 'orphan ' .. unknown) end
@@ -1444,13 +1551,19 @@ call('HSET', key, 'key', o.key)
 end
 if is_full() then return note(number, 'full') end
 keep_times(key, o, begin)
-if o.give then call('HSET', key, 'inputs', '1', 'in:0', 's' .. o.give, 'tied', '1') end
 if o.hears then let_hear_of(id, o.hears) end
 accepted = accepted + 1
+if o.given then task.parents().give(id, o.given) end
+if o.home then task.parents().come_from(id, o.home, o.trip) end
+if there then call('HSET', key, 'to', o.to, 'there', cmsgpack.pack(there)) end
+if o.back then call('HSET', key, 'back', '1') end
 if o.flow then task.parents().join_flow(o.flow, id, after) end
 if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
 if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
 wait(id, lane, packed_call, o, begin)
+elseif there then
+call('HSET', key, 'call', packed_call, 'created', now)
+task.go_away(id, lane, o.to)
 elseif begin > tonumber(now) then
 call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
 task.at_time(task.SCHEDULED, id, begin)
@@ -1570,13 +1683,10 @@ if state == 'none' then return nil end
 if not record[2] then return holder, state, true end
 return state ~= 'failed' and call('PTTL', key) > 0 and holder or nil, state, false
 end
-local function asker(packed_call)
-return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
-end
 local function wishes(how)
 local o = {}
 for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
-return o
+return o.sent and task.with_sent(o) or o
 end
 local function keep_times(key, o, begin)
 if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
@@ -1601,8 +1711,8 @@ end
 local function follow(holder, lane, id, packed_call, o, begin)
 local next_id, waits = follower_of(holder)
 if next_id then
-local asked, clients = asker(waits[3] or ''), waits[4] or ''
-if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
+local asked, clients = task.asker(waits[3] or ''), waits[4] or ''
+if asked ~= '' and asked ~= task.asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
 call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
 end
 call('HSET', TASK .. next_id, 'call', packed_call)
@@ -1633,9 +1743,12 @@ end
 ${hearers}${refusals}function enqueue_how(number, how, id, packed_call)
 local key, lane, o = TASK .. id, how[1], wishes(how)
 if call('EXISTS', key) == 1 then return end
+local there
+if o.to then o, there = task.divide(o) end
 local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
 if o.key and joined_before(number, id) then return end
 local after, unknown
+if o.elsewhere then task.parents().stand_in(o.elsewhere) end
 if o.after then
 after, unknown = task.parents().find(o.after)
 if not after then return note(number, 'orphan ' .. unknown) end
@@ -1664,13 +1777,19 @@ call('HSET', key, 'key', o.key)
 end
 if is_full() then return note(number, 'full') end
 keep_times(key, o, begin)
-if o.give then call('HSET', key, 'inputs', '1', 'in:0', 's' .. o.give, 'tied', '1') end
 if o.hears then let_hear_of(id, o.hears) end
 accepted = accepted + 1
+if o.given then task.parents().give(id, o.given) end
+if o.home then task.parents().come_from(id, o.home, o.trip) end
+if there then call('HSET', key, 'to', o.to, 'there', cmsgpack.pack(there)) end
+if o.back then call('HSET', key, 'back', '1') end
 if o.flow then task.parents().join_flow(o.flow, id, after) end
 if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
 if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
 wait(id, lane, packed_call, o, begin)
+elseif there then
+call('HSET', key, 'call', packed_call, 'created', now)
+task.go_away(id, lane, o.to)
 elseif begin > tonumber(now) then
 call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
 task.at_time(task.SCHEDULED, id, begin)
@@ -1817,13 +1936,10 @@ if state == 'none' then return nil end
 if not record[2] then return holder, state, true end
 return state ~= 'failed' and call('PTTL', key) > 0 and holder or nil, state, false
 end
-local function asker(packed_call)
-return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
-end
 local function wishes(how)
 local o = {}
 for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
-return o
+return o.sent and task.with_sent(o) or o
 end
 local function keep_times(key, o, begin)
 if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
@@ -1848,8 +1964,8 @@ end
 local function follow(holder, lane, id, packed_call, o, begin)
 local next_id, waits = follower_of(holder)
 if next_id then
-local asked, clients = asker(waits[3] or ''), waits[4] or ''
-if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
+local asked, clients = task.asker(waits[3] or ''), waits[4] or ''
+if asked ~= '' and asked ~= task.asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
 call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
 end
 call('HSET', TASK .. next_id, 'call', packed_call)
@@ -1880,9 +1996,12 @@ end
 ${hearers}${refusals}function enqueue_how(number, how, id, packed_call)
 local key, lane, o = TASK .. id, how[1], wishes(how)
 if call('EXISTS', key) == 1 then return end
+local there
+if o.to then o, there = task.divide(o) end
 local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
 if o.key and joined_before(number, id) then return end
 local after, unknown
+if o.elsewhere then task.parents().stand_in(o.elsewhere) end
 if o.after then
 after, unknown = task.parents().find(o.after)
 if not after then return note(number, 'orphan ' .. unknown) end
@@ -1911,13 +2030,19 @@ call('HSET', key, 'key', o.key)
 end
 if is_full() then return note(number, 'full') end
 keep_times(key, o, begin)
-if o.give then call('HSET', key, 'inputs', '1', 'in:0', 's' .. o.give, 'tied', '1') end
 if o.hears then let_hear_of(id, o.hears) end
 accepted = accepted + 1
+if o.given then task.parents().give(id, o.given) end
+if o.home then task.parents().come_from(id, o.home, o.trip) end
+if there then call('HSET', key, 'to', o.to, 'there', cmsgpack.pack(there)) end
+if o.back then call('HSET', key, 'back', '1') end
 if o.flow then task.parents().join_flow(o.flow, id, after) end
 if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
 if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
 wait(id, lane, packed_call, o, begin)
+elseif there then
+call('HSET', key, 'call', packed_call, 'created', now)
+task.go_away(id, lane, o.to)
 elseif begin > tonumber(now) then
 call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
 task.at_time(task.SCHEDULED, id, begin)
@@ -1997,7 +2122,7 @@ local function wish(what, of)
 wishes[#wishes + 1] = what
 wishes[#wishes + 1] = of
 end
-if takes == '1' then wish('give', value) end
+if takes == '1' then wish('given', { 's' .. value }) end
 if state == 'running' then
 wish('after', last)
 wish('policy', 'b')
@@ -2215,6 +2340,49 @@ end
 if told > 0 then call('PUBLISH', P .. ':control', one == '' and 'order' or 'order ' .. one) end
 return told
 `,
+  outbox: `#!lua flags=allow-oom
+${base}${place}${away}local MOST_BYTES = 8388608
+local most, lease = tonumber(args[1]), tonumber(args[2])
+local answer, bytes = { '-1' }, 0
+local function call_due(queue, id, trip) return call('ZSCORE', OUTBOX, 'call ' .. queue .. ' ' .. id .. ' ' .. trip) end
+local function open_letter(letter, kind, queue, id, rest)
+if kind == 'cancel' then
+local trip = pcall('HGET', TASK .. id, 'trip')
+local due = type(trip) == 'string' and call_due(queue, id, trip)
+if due and tonumber(due) > tonumber(now) then return tonumber(due) + 1 end
+end
+if kind == 'cancel' or kind == 'end' then return { letter, kind, queue, id, rest, '0' } end
+if kind ~= 'call' and kind ~= 'watch' then return nil end
+local record = pcall('HMGET', TASK .. id, 'entry', 'end', 'trip', 'created', 'there', 'call', 'inputs', 'to', 'back')
+local lane = not record.err and record[1] and not record[2] and string.match(record[1], '^away/(%a+)$')
+if not lane or (record[3] or '0') ~= rest or record[8] ~= queue then return nil end
+local item = { letter, kind, queue, id, rest, string.format('%.0f', math.max(0, now - (record[4] or now))) }
+if kind == 'call' then
+item[7], item[8], item[9] = lane, record[5] or '\\144', record[6] or ''
+item[10], item[11] = record[7] or '0', record[9] or ''
+elseif call_due(queue, id, rest) then
+return nil
+end
+return item
+end
+for _, letter in ipairs(call('ZRANGE', OUTBOX, '-inf', now, 'BYSCORE', 'LIMIT', 0, most)) do
+local kind, queue, id, rest = string.match(letter, '^(%a+) (%S+) (%S+) (.*)$')
+local item = kind and open_letter(letter, kind, queue, id, rest)
+bytes = bytes + #letter + (type(item) == 'table' and item[9] and #item[9] or 0)
+if bytes > MOST_BYTES and #answer > 1 then break end
+if type(item) == 'number' then
+call('ZADD', OUTBOX, string.format('%.0f', item), letter)
+elseif item then
+call('ZADD', OUTBOX, string.format('%.0f', now + lease), letter)
+answer[#answer + 1] = item
+else
+call('ZREM', OUTBOX, letter)
+end
+end
+local next_due = call('ZRANGE', OUTBOX, 0, 0, 'WITHSCORES')[2]
+if next_due then answer[1] = string.format('%.0f', math.max(0, next_due - now)) end
+return cmsgpack.pack(answer)
+`,
   pending: `#!lua flags=no-writes
 ${base}${owner}if not is_registered(args[1]) then return 'dead' end
 local held = {}
@@ -2376,7 +2544,7 @@ ${base}${rare}local task = rare()
 local function redrive(id)
 local key = TASK .. id
 local record = pcall('HMGET', key, 'entry', 'end', 'call', 'error', 'errors', 'key', 'home', 'after',
-'policy', 'inputs', 'flow')
+'policy', 'inputs', 'flow', 'to')
 if record.err or not record[1] then return 'none' end
 if not record[2] then return 'alive' end
 local state, attempt, finished = string.match(record[2], '^(%a) (%d+) %d+ (%d+)')
@@ -2406,6 +2574,9 @@ if record[11] then task.parents().join_flow(record[11], id, record[8]) end
 if record[8] and task.parents().wait_for(id, record[8], record[9], record[10]) > 0 then
 call('HSET', key, 'entry', 'waiting/' .. lane, 'call', record[3])
 call('ZADD', P .. ':waiting', now, id)
+elseif record[12] then
+call('HSET', key, 'call', record[3])
+task.go_away(id, lane, record[12])
 else
 task.line_up(id, lane, record[3])
 end
@@ -2602,13 +2773,10 @@ if state == 'none' then return nil end
 if not record[2] then return holder, state, true end
 return state ~= 'failed' and call('PTTL', key) > 0 and holder or nil, state, false
 end
-local function asker(packed_call)
-return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
-end
 local function wishes(how)
 local o = {}
 for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
-return o
+return o.sent and task.with_sent(o) or o
 end
 local function keep_times(key, o, begin)
 if o.ttl then call('HSET', key, 'expires', string.format('%.0f', begin + o.ttl)) end
@@ -2633,8 +2801,8 @@ end
 local function follow(holder, lane, id, packed_call, o, begin)
 local next_id, waits = follower_of(holder)
 if next_id then
-local asked, clients = asker(waits[3] or ''), waits[4] or ''
-if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
+local asked, clients = task.asker(waits[3] or ''), waits[4] or ''
+if asked ~= '' and asked ~= task.asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
 call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
 end
 call('HSET', TASK .. next_id, 'call', packed_call)
@@ -2665,9 +2833,12 @@ end
 ${hearers}${refusals}function enqueue_how(number, how, id, packed_call)
 local key, lane, o = TASK .. id, how[1], wishes(how)
 if call('EXISTS', key) == 1 then return end
+local there
+if o.to then o, there = task.divide(o) end
 local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
 if o.key and joined_before(number, id) then return end
 local after, unknown
+if o.elsewhere then task.parents().stand_in(o.elsewhere) end
 if o.after then
 after, unknown = task.parents().find(o.after)
 if not after then return note(number, 'orphan ' .. unknown) end
@@ -2696,13 +2867,19 @@ call('HSET', key, 'key', o.key)
 end
 if is_full() then return note(number, 'full') end
 keep_times(key, o, begin)
-if o.give then call('HSET', key, 'inputs', '1', 'in:0', 's' .. o.give, 'tied', '1') end
 if o.hears then let_hear_of(id, o.hears) end
 accepted = accepted + 1
+if o.given then task.parents().give(id, o.given) end
+if o.home then task.parents().come_from(id, o.home, o.trip) end
+if there then call('HSET', key, 'to', o.to, 'there', cmsgpack.pack(there)) end
+if o.back then call('HSET', key, 'back', '1') end
 if o.flow then task.parents().join_flow(o.flow, id, after) end
 if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
 if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
 wait(id, lane, packed_call, o, begin)
+elseif there then
+call('HSET', key, 'call', packed_call, 'created', now)
+task.go_away(id, lane, o.to)
 elseif begin > tonumber(now) then
 call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
 task.at_time(task.SCHEDULED, id, begin)
@@ -2910,6 +3087,26 @@ return taken
   unschedule: `#!lua flags=allow-oom
 ${base}local was = call('ZREM', P .. ':slots', args[1])
 return math.max(was, call('DEL', P .. ':schedule:' .. args[1]))
+`,
+  watch: `#!lua flags=allow-oom
+${base}${rare}local task = rare()
+local home, id, trip, kind = args[1], args[2], args[3], args[4]
+local function read(one) return pcall('HMGET', TASK .. one, 'entry', 'end', 'trip', 'result', 'error') end
+local here, record = id, read(id)
+if record.err or not record[1] then
+here = call('GET', P .. ':joined:' .. id)
+record = here and read(here) or {}
+end
+if record.err or not record[1] or task.standing(record[1], record[2]) == 'none' then return { 'lost' } end
+local letter = record[2] and string.sub(record[2], 1, 1)
+if letter and letter ~= 's' and kind == 'call' and here == id and (tonumber(record[3]) or 0) < tonumber(trip) then
+return { 'again' }
+end
+if letter then return { 'ended', letter, record[4] or record[5] or '' } end
+call('HSET', P .. ':deps:' .. here, home .. '|' .. id, trip)
+call('HSET', TASK .. here, 'tied', '1')
+if kind ~= 'watch' and here == id then call('HSET', TASK .. id, 'trip', trip) end
+return { 'open' }
 `,
   workers: `#!lua flags=no-writes
 ${base}local DAY, FIELDS = 86400000, { 'host', 'pid', 'asked', 'concurrency', 'tasks', 'started', 'order' }

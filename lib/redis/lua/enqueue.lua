@@ -10,10 +10,14 @@
 --              first), newest ('1': of such the last comes first), line (key of a limit; with it slots: how many of the key run at
 --              once, max and per: how many begin in so many ms; with none of them the keys take turns, and no more), after (ids
 --              of its parents, separated by spaces: it waits for their end), policy (shared/dependents.lua), take ('1': how they
---              end becomes its arguments), give (packed: goes ahead of its arguments), hears (calls that hear of its progress:
---              shared/hearers.lua), flow (id), shape (of the flow's result, for those who ask for it by its id)
+--              end becomes its arguments), given (list: outcomes that become its arguments, as of parents), hears (calls that hear of its progress:
+--              shared/hearers.lua), flow (id), shape (of the flow's result, for those who ask for it by its id),
+--              elsewhere (`<id> <queue> …`: parents that are tasks of other queues), to (the queue where it is made when it is its
+--              turn; then all that is not said of parents and flow is meant there), back ('1': its end is wanted here),
+--              home, trip (which queue has sent it, and wants to hear of its end), sent, age (packed: what was wanted there so many
+--              ms ago)
 --   keys: P:task:<id> hash is made, P:stream:<lane> gets its entry { id → call }; P:waiting, P:scheduled, P:expiring, P:key:<key>, P:front,
---         P:joined:<id> (of a call that joined, for a minute), P:deps:<parent>, P:releasing, P:flow:<flow>
+--         P:joined:<id> (of a call that joined, for a minute), P:deps:<parent>, P:releasing, P:flow:<flow>, P:outbox
 --   each: new → record with its place in line; known id → nothing (this batch was sent before: a replay)
 --   gives: how many were new; or { how many, number of the call (from 1), what, … }; what: full | `<id> <state>` of the task
 --         that it joins | `- <state>` it is new, and the one before it under that key ended so | `orphan <parent>` nobody
@@ -55,14 +59,10 @@ local function special()
     return state ~= 'failed' and call('PTTL', key) > 0 and holder or nil, state, false
   end
 
-  local function asker(packed_call)
-    return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$')
-  end
-
   local function wishes(how)
     local o = {}
     for i = 2, #how, 2 do o[how[i]] = how[i + 1] end
-    return o
+    return o.sent and task.with_sent(o) or o
   end
 
   local function keep_times(key, o, begin)
@@ -95,9 +95,9 @@ local function special()
   local function follow(holder, lane, id, packed_call, o, begin)
     local next_id, waits = follower_of(holder)
     if next_id then
-      local asked, clients = asker(waits[3] or ''), waits[4] or ''
+      local asked, clients = task.asker(waits[3] or ''), waits[4] or ''
       -- The head of the call that goes was the address of one who waits too.
-      if asked and asked ~= asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
+      if asked ~= '' and asked ~= task.asker(packed_call) and not string.find(' ' .. clients .. ' ', ' ' .. asked .. ' ', 1, true) then
         call('HSET', TASK .. next_id, 'clients', clients == '' and asked or clients .. ' ' .. asked)
       end
       call('HSET', TASK .. next_id, 'call', packed_call)
@@ -137,9 +137,12 @@ local function special()
   function enqueue_how(number, how, id, packed_call)
     local key, lane, o = TASK .. id, how[1], wishes(how)
     if call('EXISTS', key) == 1 then return end
+    local there
+    if o.to then o, there = task.divide(o) end
     local begin = math.max(tonumber(o.at) or now + (o['in'] or 0), tonumber(now))
     if o.key and joined_before(number, id) then return end
     local after, unknown
+    if o.elsewhere then task.parents().stand_in(o.elsewhere) end
     if o.after then
       after, unknown = task.parents().find(o.after)
       if not after then return note(number, 'orphan ' .. unknown) end
@@ -168,13 +171,19 @@ local function special()
     end
     if is_full() then return note(number, 'full') end
     keep_times(key, o, begin)
-    if o.give then call('HSET', key, 'inputs', '1', 'in:0', 's' .. o.give, 'tied', '1') end
     if o.hears then let_hear_of(id, o.hears) end
     accepted = accepted + 1
+    if o.given then task.parents().give(id, o.given) end
+    if o.home then task.parents().come_from(id, o.home, o.trip) end
+    if there then call('HSET', key, 'to', o.to, 'there', cmsgpack.pack(there)) end
+    if o.back then call('HSET', key, 'back', '1') end
     if o.flow then task.parents().join_flow(o.flow, id, after) end
     if o.flow and o.shape then call('HSET', P .. ':flow:' .. o.flow, 'shape', o.shape) end
     if after and task.parents().wait_for(id, after, o.policy or 'f', o.take) > 0 then
       wait(id, lane, packed_call, o, begin)
+    elseif there then
+      call('HSET', key, 'call', packed_call, 'created', now)
+      task.go_away(id, lane, o.to)
     elseif begin > tonumber(now) then
       call('HSET', key, 'entry', 'scheduled/' .. lane, 'call', packed_call, 'created', now)
       task.at_time(task.SCHEDULED, id, begin)

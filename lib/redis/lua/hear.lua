@@ -54,7 +54,7 @@ local function let_hear(id, number, value)
     wishes[#wishes + 1] = what
     wishes[#wishes + 1] = of
   end
-  if takes == '1' then wish('give', value) end
+  if takes == '1' then wish('given', { 's' .. value }) end
   if state == 'running' then
     wish('after', last)
     wish('policy', 'b')

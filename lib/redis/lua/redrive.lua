@@ -3,7 +3,7 @@
 -- crashes count from nothing; the errors so far stay. One that waited for others waits for those that have not ended, or
 -- did not succeed. What hears of its progress goes on hearing. May run twice.
 --   args: { id, … }
---   keys: P:task:<id>, P:stream:<lane>, P:waiting, P:failed, P:key:<key>, P:deps:<parent>, P:releasing, P:flow:<flow>
+--   keys: P:task:<id>, P:stream:<lane>, P:waiting, P:failed, P:key:<key>, P:deps:<parent>, P:releasing, P:flow:<flow>, P:outbox
 --   gives: for each: retried | alive: it has not ended | succeeded | key: another task holds its key | empty: its call
 --         was too large to be kept, or what it takes of others is gone | none
 --! include base
@@ -13,7 +13,7 @@ local task = rare()
 local function redrive(id)
   local key = TASK .. id
   local record = pcall('HMGET', key, 'entry', 'end', 'call', 'error', 'errors', 'key', 'home', 'after',
-    'policy', 'inputs', 'flow')
+    'policy', 'inputs', 'flow', 'to')
   if record.err or not record[1] then return 'none' end
   if not record[2] then return 'alive' end
   local state, attempt, finished = string.match(record[2], '^(%a) (%d+) %d+ (%d+)')
@@ -44,6 +44,9 @@ local function redrive(id)
   if record[8] and task.parents().wait_for(id, record[8], record[9], record[10]) > 0 then
     call('HSET', key, 'entry', 'waiting/' .. lane, 'call', record[3])
     call('ZADD', P .. ':waiting', now, id)
+  elseif record[12] then
+    call('HSET', key, 'call', record[3])
+    task.go_away(id, lane, record[12])
   else
     task.line_up(id, lane, record[3])
   end

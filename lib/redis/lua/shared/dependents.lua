@@ -81,6 +81,9 @@ local function dependents()
   end
 
   local function tell_child(child, numbers, parent, letter, value)
+    -- Where that is another queue's, its stand-in hears of it; numbers is the trip.
+    local home, id = string.match(child, '^([^|]+)|(.+)$')
+    if home then return post(table.concat({ 'end', home, id, numbers, letter, value }, ' ')) end
     local key = TASK .. child
     local record = pcall('HMGET', key, 'entry', 'end', 'needs', 'policy', 'inputs', 'call', 'begin', 'key', 'tied', 'clients')
     local lane = not record.err and record[1] and record[3] and not record[2] and string.match(record[1], '^waiting/(%a+)$')

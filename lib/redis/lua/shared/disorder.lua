@@ -58,6 +58,7 @@ local function disorder(id, is_orphan)
     end
   else
     local word, to = string.match(record[1], '^(%a+)/(%a+)$')
+    if word == 'away' then return 'fine' end -- whoever waits for it asks there
     if word == 'waiting' then
       if record[5] then
         if is_led(id, record[5], record[6]) then return 'fine' end

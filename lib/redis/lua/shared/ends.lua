@@ -38,15 +38,18 @@ local function release_key(how, id, name)
   end
 end
 
--- A failure that a script itself finds: the error in the form that lib/remote-error.ts reads. The entry's first
--- byte is the length of the asking client's name, which follows it (lib/envelope.ts). cause: packed.
+-- Who asked at the call, '' = nobody: the entry's first byte is the length of the client's name, which follows it
+-- (lib/envelope.ts).
+local function asker(packed_call)
+  return string.match(string.sub(packed_call, 2, 1 + (string.byte(packed_call, 1) or 0)), '^[%w_-]+$') or ''
+end
+
+-- A failure that a script itself finds: the error in the form that lib/remote-error.ts reads. cause: packed.
 local function settle_as_error(how, id, packed_call, kept, clients, key_name, tied, name, code, message, cause)
-  local asked = string.byte(packed_call, 1) or 0
-  local client = string.match(string.sub(packed_call, 2, 1 + asked), '^[%w_-]+$') or ''
   local packed = cmsgpack.pack({ name = name, code = code, message = message })
   -- What is packed elsewhere need not be understood here: a map of three, and a fourth pair behind them.
   if cause then packed = '\132' .. string.sub(packed, 2) .. '\165cause' .. cause end
-  settle(how, id, how.ran or '0', packed, kept, client, clients, key_name, tied)
+  settle(how, id, how.ran or '0', packed, kept, asker(packed_call), clients, key_name, tied)
 end
 
 -- A task whose cancelling was asked for while it ran, and that its worker does not run any more.

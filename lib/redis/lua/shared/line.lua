@@ -47,10 +47,13 @@ local function put_by(id, due)
   if over then at_time(EXPIRING, id, over) end
 end
 
--- One that waited for the end of others: into line, or scheduled where it is not to begin yet.
+-- One that waited for the end of others: into line, or scheduled where it is not to begin yet; or away.
 local function go_on(id, lane, packed_call, begin)
   call('ZREM', P .. ':waiting', id)
-  if begin and tonumber(begin) > tonumber(now) then
+  local to = call('HGET', TASK .. id, 'to')
+  if to then
+    go_away(id, lane, to)
+  elseif begin and tonumber(begin) > tonumber(now) then
     call('HSET', TASK .. id, 'entry', 'scheduled/' .. lane)
     at_time(SCHEDULED, id, tonumber(begin))
   else

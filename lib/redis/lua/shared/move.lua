@@ -5,7 +5,7 @@ local function move(id, to)
   if record.err then return 'none' end
   local state = standing(record[1], record[2])
   if state == 'none' or state == 'running' then return state end
-  if record[2] then return 'ended' end
+  if record[2] or string.find(record[1], '^away/') then return 'ended' end
   local lane, entry = parse_place(record[1])
   if lane == to or record[1] == state .. '/' .. to or record[1] == 'line/' .. to then return 'there' end
   call('HDEL', key, 'home')

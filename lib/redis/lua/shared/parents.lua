@@ -39,6 +39,28 @@ local function parents()
     end
   end
 
+  -- For parents that are tasks of other queues: `<id> <queue> <id> <queue>`. Their workers are asked how they stand.
+  local function stand_in(elsewhere)
+    for parent, queue in string.gmatch(elsewhere, '(%S+) (%S+)') do
+      if not is_there(parent) then
+        call('HSET', TASK .. parent, 'entry', 'away/normal', 'call', '', 'created', now, 'to', queue)
+        ask_after(parent)
+      end
+    end
+  end
+
+  -- Outcomes that become its arguments, of others than its parents here.
+  local function give(id, inputs)
+    for number, input in ipairs(inputs) do call('HSET', TASK .. id, 'in:' .. number - 1, input) end
+    call('HSET', TASK .. id, 'inputs', tostring(#inputs), 'tied', '1')
+  end
+
+  -- Of a call that another queue has sent: its end is told there.
+  local function come_from(id, home, trip)
+    call('HSET', TASK .. id, 'trip', trip, 'tied', '1')
+    call('HSET', P .. ':deps:' .. id, home .. '|' .. id, trip)
+  end
+
   -- A child takes what has ended, and is registered with the other parents. Gives how many it waits for.
   local function wait_for(child, after, policy, takes)
     takes = policy ~= 'b' and takes
@@ -89,6 +111,8 @@ local function parents()
           leave(parent, letter)
         elseif not letter and (record.err or not record[1] or standing(record[1]) == 'none') then
           lose(parent)
+        elseif not letter and string.find(record[1], '^away/') then
+          ask_after(parent)
         elseif not letter and record[3] then
           above[#above + 1] = parent
         end
@@ -99,6 +123,7 @@ local function parents()
 
   parents_made = {
     find = find, wait_for = wait_for, can_wait_again = can_wait_again, look_after = look_after, join_flow = join_flow,
+    stand_in = stand_in, give = give, come_from = come_from,
   }
   return parents_made
 end

@@ -8,6 +8,7 @@ local function rare()
   if made then return made end
 --! include place
 --! include schedule
+--! include away
 --! include line
 --! include requeue
 --! include ends
@@ -30,8 +31,9 @@ local function rare()
     parse_place = parse_place, tell = tell, tell_news = tell_news, at_time = at_time, next_time = next_time, tell_nearest = tell_nearest,
     line_up = line_up, enter = enter, leave_line = leave_line, lines = lines, put_by = put_by, time_over = time_over,
     requeue = requeue, standing = standing, move = move, late = late,
-    keep_failed = keep_failed, untie = untie, settle_as_error = settle_as_error,
+    keep_failed = keep_failed, asker = asker, untie = untie, settle_as_error = settle_as_error,
     settle_cancelled = settle_cancelled, keep_error = keep_error, put_off = put_off,
+    go_away = go_away, ask_after = ask_after, divide = divide, with_sent = with_sent, post = post,
     cancel = cancel, expire = expire, dependents = dependents, parents = parents, put_front = put_front, take_front = take_front,
   }
   return made

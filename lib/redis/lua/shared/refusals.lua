@@ -16,9 +16,10 @@ local function refuse_all()
   for i = 4, #args, 3 do
     if #notes > MOST_NOTES then break end
     local id, o = args[i + 1], type(args[i]) == 'table' and wishes(args[i]) or {}
-    local name = o.key and P .. ':key:' .. o.key
+    local name = o.key and not o.to and P .. ':key:' .. o.key
     local is_new = call('EXISTS', TASK .. id) == 0 and not (resent and name and call('EXISTS', P .. ':joined:' .. id) == 1)
     local unknown, crowd
+    for parent in string.gmatch(o.elsewhere or '', '(%S+) %S+') do made_here[parent] = true end
     if is_new and o.after then unknown = select(2, task.parents().find(o.after, made_here)) end
     if is_new and name and o.hears then crowd = crowded(id, name, o) end
     if unknown then

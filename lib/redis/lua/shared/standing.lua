@@ -1,5 +1,5 @@
 -- The state of a task by its record's fields `entry` and `end`; 'none' without a record, or where its entry is gone.
-local OUT_OF_LINE = { scheduled = 'scheduled', waiting = 'waiting', parked = 'parked', front = 'queued', line = 'queued' }
+local OUT_OF_LINE = { scheduled = 'scheduled', waiting = 'waiting', parked = 'parked', front = 'queued', line = 'queued', away = 'queued' }
 local STATES = { s = 'succeeded', f = 'failed', c = 'cancelled', e = 'expired' }
 local function standing(place, ending_field)
   if not place then return 'none' end
