@@ -32,7 +32,7 @@ export function callsOf(
     }
     kept.told += 1
     const [lane, ...wishes] = typeof how === 'string' ? [how] : how
-    if (takes) wishes.push('give', value)
+    if (takes) wishes.push('given', value)
     if (isLive) wishes.push('after', last.id, 'policy', 'b')
     const made = `${id}.${number}.${kept.told}`
     return [{ id: made, lane, how: wishes, packed: call.subarray(1), isAwaited: false }]

@@ -132,7 +132,7 @@ export class InlineStore implements CallStore {
     const { now } = ledger
     if (key !== undefined) ledger.keys.hold(key, record.id, wishes.hold && now + wishes.hold)
     const begin = keepTimes(record, wishes, now)
-    if (wishes.give) record.inputs = [{ letter: 's', value: wishes.give }]
+    if (wishes.given) record.inputs = [{ letter: 's', value: wishes.given }]
     record.flow = wishes.flow
     record.shape = wishes.shape
     const wish = after && { after, policy: wishes.policy ?? 'f', takes: wishes.take !== undefined }
@@ -234,7 +234,7 @@ interface Wishes {
   readonly after?: string
   readonly policy?: string
   readonly take?: string
-  readonly give?: Buffer
+  readonly given?: Buffer
   readonly hears?: readonly Hearer[]
   readonly flow?: string
   readonly shape?: string

@@ -40,7 +40,7 @@ const rows: Row[] = [
   },
   {
     name: 'a value that is given to a call is its first input',
-    args: sent(to('a', 'give', 'value')),
+    args: sent(to('a', 'given', ['svalue'])),
     answer: 1,
     keyspace: {
       'task:a': hash({ entry: 'e1', inputs: '1', 'in:0': 'svalue', tied: '1' }),
@@ -52,8 +52,8 @@ const rows: Row[] = [
     name: 'one that waits behind another takes nothing from it, also where that has ended already',
     seed: (s) => s.running('x', 'w1').ended('y', 'failed', 'error'),
     args: sent(
-      to('a', 'give', 'value', 'after', 'x', 'policy', 'b'),
-      to('b', 'give', 'value', 'after', 'y', 'policy', 'b'),
+      to('a', 'given', ['svalue'], 'after', 'x', 'policy', 'b'),
+      to('b', 'given', ['svalue'], 'after', 'y', 'policy', 'b'),
     ),
     answer: 2,
     keyspace: {

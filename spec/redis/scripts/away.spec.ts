@@ -1,6 +1,7 @@
 /** watch, arrive, and what sends a task away: how a task of one queue stands for those that wait for it in another. */
 
 import { describe, it } from 'node:test'
+import { frame } from '../../../lib/redis/frame.ts'
 import { callOf, hash, lane, zset } from '../../support/keyspace.ts'
 import { type Row, table } from '../../support/script-table.ts'
 
@@ -175,6 +176,7 @@ const sending: Row[] = [
         ...{ entry: 'waiting/low', call: callOf('a'), created: '<now>', to: 'other', there: '\x90' },
         ...{ after: 'b', policy: 's', needs: '1', inputs: '1', tied: '1' },
       }),
+      waiting: zset({ a: '<now>' }),
     },
     again: { answer: 0 },
   },
@@ -188,9 +190,25 @@ const sending: Row[] = [
       'task:a': hash({
         ...{ entry: 'waiting/low', call: callOf('a'), created: '<now>', after: 'x', policy: 'f', needs: '1' },
       }),
+      waiting: zset({ a: '<now>' }),
       outbox: zset({ 'watch other x 0': '<now>' }),
     },
     published: { control: ['outbox'] },
+    again: { answer: 0 },
+  },
+  {
+    name: 'what was wanted there counts from the call, which was some time ago',
+    args: [
+      ...['1', '', ''],
+      ...[['low', 'sent', frame(['ttl', 80_000, 'in', 500]), 'age', 20_000], 'a', callOf('a')],
+    ],
+    answer: 1,
+    keyspace: {
+      'task:a': hash({ entry: 'low/e1', expires: '<now+60s>' }),
+      expiring: zset({ a: '<now+60s>' }),
+      'stream:low': lane('0-0', { e1: ['a', callOf('a'), 'expires', '<now+60s>'] }),
+    },
+    published: { control: ['due 60000'] },
     again: { answer: 0 },
   },
   {

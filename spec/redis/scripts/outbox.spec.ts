@@ -21,7 +21,7 @@ const claimed: Row[] = [
     args: [10, 20_000],
     answer: [
       '<20s>',
-      ['call other a 1', 'call', 'other', 'a', '1', '<0s>', 'low', [], callOf('a'), '2', '1'],
+      ['call other a 1', 'call', 'other', 'a', '1', '<0s>', 'low', '\x90', callOf('a'), '2', '1'],
     ],
     keyspace: { outbox: zset({ 'call other a 1': '<now+20s>' }) },
     again: { answer: ['<20s>'] },
