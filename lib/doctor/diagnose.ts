@@ -5,6 +5,7 @@ import type { Facts } from './facts.ts'
 import type { Finding } from './finding.ts'
 import { findings } from './findings.ts'
 import { groupFacts } from './groups.ts'
+import { outboxFacts } from './outbox.ts'
 import { recordFacts } from './records.ts'
 import { scheduleFacts } from './schedules.ts'
 import { serverFacts } from './server.ts'
@@ -37,6 +38,7 @@ export async function diagnose(target: DoctorTarget, options?: DiagnoseOptions):
       groups: await groupFacts(here),
       records: await recordFacts(here, limit),
       schedules: await scheduleFacts(here, limit),
+      outbox: await outboxFacts(here),
     }
     const found = findings(facts)
     const ok = found.every(({ level }) => level === 'ok' || level === 'advice')

@@ -2,6 +2,7 @@
 
 import type { Counts } from '../redis/admin.ts'
 import type { GroupFacts } from './groups.ts'
+import type { OutboxFacts } from './outbox.ts'
 import type { RecordFacts } from './records.ts'
 import type { ScheduleFacts } from './schedules.ts'
 import type { ServerFacts } from './server.ts'
@@ -12,4 +13,5 @@ export interface Facts {
   readonly groups: GroupFacts
   readonly records: RecordFacts
   readonly schedules: ScheduleFacts
+  readonly outbox: OutboxFacts
 }

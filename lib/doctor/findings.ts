@@ -3,6 +3,7 @@
 import type { Facts } from './facts.ts'
 import { type Finding, finding, type Level, listed, some } from './finding.ts'
 import type { GroupFacts } from './groups.ts'
+import { ofOutbox } from './outbox.ts'
 import type { RecordFacts } from './records.ts'
 import { ofSchedules } from './schedule-findings.ts'
 import type { ServerFacts } from './server.ts'
@@ -14,8 +15,9 @@ const MOST_SKEW = 1_000
 const NEARLY_FULL = 0.9
 
 export function findings(facts: Facts): Finding[] {
-  const { server, records, schedules } = facts
-  const all = [...ofServer(server), ...ofGroups(facts), ...ofRecords(records), ...ofSchedules(schedules)]
+  const { server, records, schedules, outbox } = facts
+  const ofTasks = [...ofGroups(facts), ...ofRecords(records), ...ofOutbox(outbox)]
+  const all = [...ofServer(server), ...ofTasks, ...ofSchedules(schedules)]
   return all.sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level))
 }
 
