@@ -2929,7 +2929,7 @@ if #specials.notes == 0 then return accepted end
 table.insert(specials.notes, 1, accepted)
 return specials.notes
 end
-local FIELDS = { 'front', 'waiting', 'scheduled', 'expiring', 'settings', 'ring', 'resting', 'releasing' }
+local FIELDS = { 'front', 'waiting', 'scheduled', 'expiring', 'settings', 'ring', 'resting', 'releasing', 'outbox' }
 local FAMILIES = { 'task', 'key', 'joined', 'void', 'line', 'limit', 'busy', 'rate', 'deps', 'flow' }
 local function forbidden(prefix)
 local keys = {}

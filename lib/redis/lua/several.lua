@@ -14,7 +14,7 @@ local function enqueue(P, STREAM, TASK, args)
 end
 
 -- Redis checks each key when it is written, and undoes nothing of what was written before.
-local FIELDS = { 'front', 'waiting', 'scheduled', 'expiring', 'settings', 'ring', 'resting', 'releasing' }
+local FIELDS = { 'front', 'waiting', 'scheduled', 'expiring', 'settings', 'ring', 'resting', 'releasing', 'outbox' }
 local FAMILIES = { 'task', 'key', 'joined', 'void', 'line', 'limit', 'busy', 'rate', 'deps', 'flow' }
 local function forbidden(prefix)
   local keys = {}
