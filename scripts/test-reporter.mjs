@@ -1,7 +1,15 @@
 /** What broke, in full; a line for each file; the counts. */
 
-import { relative } from 'node:path'
+import { dirname, relative } from 'node:path'
 import { inspect } from 'node:util'
+
+const mirror = dirname(process.env.MILLRACE_MIRROR ?? '')
+
+/** Tests say where they are: in the mirror (mirror.ts). */
+const sourceOf = (file) =>
+  file.startsWith(`${mirror}/`)
+    ? relative(mirror, file).replace(/\.js$/, '.ts')
+    : relative(process.cwd(), file)
 
 /** @param {AsyncIterable<import('node:test').TestEvent>} events */
 export default async function* report(events) {
@@ -12,7 +20,7 @@ export default async function* report(events) {
   for await (const { type, data } of events) {
     if (type === 'test:stderr' || type === 'test:stdout') yield data.message
     if (type !== 'test:pass' && type !== 'test:fail') continue
-    const file = data.file ? relative(process.cwd(), data.file) : '?'
+    const file = data.file ? sourceOf(data.file) : '?'
     if (data.nesting === 0 && data.name.endsWith('.spec.ts')) {
       // A file that could not be run shows up as a test of its own name.
       if (type === 'test:pass') continue

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { buildSync } from 'esbuild'
 import { findRedisServer, RedisServerMissingError } from '../lib/dev-redis.ts'
+import { mirror } from './mirror.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tool = (name: string): string => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url))
@@ -32,6 +33,7 @@ function run(what: string, command: string, args: readonly string[]): void {
   const env = {
     ...process.env,
     MILLRACE_THREAD: thread,
+    MILLRACE_MIRROR: mirrored,
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --disable-warning=ExperimentalWarning`,
   }
   const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env })
@@ -52,6 +54,7 @@ try {
 }
 
 const thread = buildThread()
+const mirrored = await mirror(folder)
 const chosen = process.argv.slice(2)
 if (chosen.length === 0) {
   run('types', tool('tsc'), ['-p', 'tsconfig.json'])
@@ -65,7 +68,7 @@ if (missing.length > 0) {
   process.exit(64)
 }
 run('specs', process.execPath, [
-  ...['--import', 'tsx', '--import', './scripts/assert-ok.mjs'],
+  ...['--require', mirrored, '--import', './scripts/assert-ok.mjs'],
   ...['--test', '--test-concurrency=3', '--test-timeout=300000'],
   ...['--test-reporter=./scripts/test-reporter.mjs', '--test-reporter-destination=stdout'],
   ...files,

@@ -22,6 +22,7 @@ import {
   RedisServerMissingError,
   startDevRedis,
 } from '../lib/dev-redis.ts'
+import { LOADER } from './support/loader.ts'
 import { startRedis } from './support/redis.ts'
 
 /** A zombie counts as dead: in some containers nobody reaps orphans. */
@@ -63,12 +64,12 @@ function temporaryFolder(t: TestContext): string {
 async function parentOfServer(t: TestContext, next: string) {
   const temporary = temporaryFolder(t)
   const code = `
-    import { startDevRedis } from ${JSON.stringify(new URL('../lib/dev-redis.ts', import.meta.url).href)}
+    import { startDevRedis } from ${JSON.stringify(import.meta.resolve('../lib/dev-redis.ts'))}
     const server = await startDevRedis({ useEnv: false })
     ${next}
     console.log(server.pid)
   `
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+  const child = spawn(process.execPath, [...LOADER, '--input-type=module', '-e', code], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, TMPDIR: temporary },
   })

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { currentTask, OptionError, Queue, QueueClosedError, type QueueOptions } from '../lib/index.ts'
 import { InlineAdmin, withRefusals } from '../lib/inline/admin.ts'
 import { Agenda } from '../lib/inline/agenda.ts'
+import { LOADER } from './support/loader.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -25,11 +26,11 @@ const rejection = (promise: Promise<unknown>): Promise<Error & Record<string, un
 
 /** A process of its own; answers its exit code and what it printed. */
 async function run(code: string, signal?: { name: NodeJS.Signals; when: string }) {
-  const script = `import { Queue, currentTask } from './lib/index.ts'
+  const script = `import { Queue, currentTask } from ${JSON.stringify(import.meta.resolve('../lib/index.ts'))}
     import { setTimeout as delay } from 'node:timers/promises'
     const queue = new Queue('here', { inline: true })
     ${code}`
-  const args = ['--import', 'tsx', '--input-type=module', '-e', script]
+  const args = [...LOADER, '--input-type=module', '-e', script]
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.on('data', (chunk) => {

@@ -12,8 +12,7 @@ let isReady = false
 export async function prepareFor(files: readonly string[], folder: string): Promise<void> {
   const file = files.find(isTypeScript)
   if (file === undefined || isReady || canAlready()) return
-  const { register } = await importTsx(file, folder)
-  register()
+  await importTsx(file, folder)
   isReady = true
 }
 
@@ -22,10 +21,10 @@ function canAlready(): boolean {
   return Boolean((process.features as { typescript?: unknown }).typescript) || /\btsx\b/.test(options)
 }
 
-async function importTsx(file: string, folder: string): Promise<{ register: () => unknown }> {
+/** As `--import tsx` does. Its `tsx/esm/api` that `require.resolve` finds is CommonJS, and fails to register. */
+async function importTsx(file: string, folder: string): Promise<void> {
   try {
-    const found = createRequire(`${folder}/`).resolve('tsx/esm/api')
-    return (await import(pathToFileURL(found).href)) as { register: () => unknown }
+    await import(pathToFileURL(createRequire(`${folder}/`).resolve('tsx')).href)
   } catch (error) {
     throw new ExitError(
       EXIT.usage,

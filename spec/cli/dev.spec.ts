@@ -5,12 +5,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { pathToFileURL } from 'node:url'
 import { Queue } from '../../lib/index.ts'
 import { until } from '../support/until.ts'
 import { startMillrace } from './support/command.ts'
 
-const lib = pathToFileURL(join(import.meta.dirname, '../../lib/index.ts')).href
+const lib = import.meta.resolve('../../lib/index.ts')
 
 test('dev has a Redis of its own, and workers that take up what is changed and survive what is broken', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-dev-'))

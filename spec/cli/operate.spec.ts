@@ -66,7 +66,7 @@ test('worker stacks shows where a blocked handler is, in the form of a stack', a
   const { stdout } = await run('worker', 'stacks', '-q', 'cli')
   assert.match(
     stdout,
-    new RegExp(`blocked for .*\\n {2}block {2}${id} {2}for .*[\\s\\S]*\\n {4}at .*tasks\\.ts:\\d+`),
+    new RegExp(`blocked for .*\\n {2}block {2}${id} {2}for .*[\\s\\S]*\\n {4}at .*tasks\\.[jt]s:\\d+`),
   )
   assert.match((await run('worker', 'stacks', 'none-such')).stderr, /there is no worker none-such/)
 })

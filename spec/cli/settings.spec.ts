@@ -5,7 +5,6 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { pathToFileURL } from 'node:url'
 import { ExitError } from '../../lib/cli/exit.ts'
 import { findModules, loadModules } from '../../lib/cli/modules.ts'
 import { resolveSettings } from '../../lib/cli/settings.ts'
@@ -90,7 +89,7 @@ describe('settings', () => {
 })
 
 describe('task modules', () => {
-  const lib = pathToFileURL(join(import.meta.dirname, '../../lib/index.ts')).href
+  const lib = import.meta.resolve('../../lib/index.ts')
 
   test('are found by path and by glob, each once', async () => {
     const folder = folderWith({ 'a.mjs': '', 'jobs/b.mjs': '', 'jobs/c.mjs': '', 'jobs/d.txt': '' })

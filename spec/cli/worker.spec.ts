@@ -1,7 +1,7 @@
 /** `millrace worker`: as people run it, in one process and in several. */
 
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -158,6 +158,27 @@ describe('a worker', () => {
     } finally {
       rmSync(join(s.folder, 'millrace.config.mjs'))
     }
+  })
+
+  test('reads TypeScript by the tsx that is there, and says what to do where none is', async () => {
+    const { run, data, env } = scene()
+    const folder = join(s.folder, 'typescript')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+    const lib = JSON.stringify(import.meta.resolve('../../lib/index.ts'))
+    writeFileSync(
+      join(folder, 'tasks.ts'),
+      `import { Queue } from ${lib}\nnew Queue('typed').task('twice', (n: number): number => 2 * n)\n`,
+    )
+    if (process.env.MILLRACE_MIRROR && !(process.features as { typescript?: unknown }).typescript) {
+      const { code, stderr } = await run('worker', 'typescript/tasks.ts')
+      assert.deepEqual([code, /Install tsx \(npm install --save-dev tsx\)/.test(stderr)], [2, true], stderr)
+    }
+    symlinkSync(join(import.meta.dirname, '../../node_modules'), join(folder, 'node_modules'))
+    await using child = startMillrace(['worker', 'tasks.ts'], { env, cwd: folder })
+    await child.prints('worker ready')
+    const { result } = (await data('call', 'twice', '21', '-q', 'typed')) as { result: number }
+    assert.equal(result, 42)
   })
 
   test('says what is wrong with what it was given', async () => {

@@ -5,15 +5,15 @@ import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { LOADER } from '../support/loader.ts'
 import { registered, scene } from '../support/scene.ts'
 
-const tsx = import.meta.resolve('tsx')
 const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
 /** As a supervisor starts it. */
 function child(file: string, args: string[], env: Record<string, string> = {}): ChildProcess {
   return fork(path(file), args, {
-    execArgv: ['--import', tsx],
+    execArgv: [...LOADER],
     env: { ...process.env, MILLRACE_PROCESS: '3', ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
@@ -46,7 +46,7 @@ test('says what it has to say, and hands its place to no process that it starts'
 })
 
 test('is none without the channel, whatever the environment says', () => {
-  const program = spawnSync(process.execPath, ['--import', tsx, path('./support/says.ts'), 'print'], {
+  const program = spawnSync(process.execPath, [...LOADER, path('./support/says.ts'), 'print'], {
     env: { ...process.env, MILLRACE_PROCESS: '3' },
   })
   assert.deepEqual(JSON.parse(program.stdout.toString()), { slot: null, isChild: false, variable: '3' })

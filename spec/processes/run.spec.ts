@@ -265,7 +265,8 @@ describe('options', () => {
   })
 
   test('ask for a script that can be started', async () => {
-    const code = "import { Queue } from './lib/index.ts'; await new Queue('spec').run({ processes: 2 })"
+    const lib = import.meta.resolve('../../lib/index.ts')
+    const code = `import { Queue } from '${lib}'; await new Queue('spec').run({ processes: 2 })`
     await using program = start('--input-type=module', { args: ['--eval', code] })
     await program.prints('processes above 1 need a script file')
     assert.equal(await program.ended, 1)

@@ -2,9 +2,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { LOADER, TSX } from './loader.ts'
 import { until } from './until.ts'
-
-const tsx = import.meta.resolve('tsx')
 
 export interface Child extends AsyncDisposable {
   readonly pid: number
@@ -22,7 +21,7 @@ export interface Child extends AsyncDisposable {
 export interface ChildOptions {
   readonly args?: readonly string[]
   readonly env?: Record<string, string>
-  /** Runs it without tsx: it is JavaScript. */
+  /** Runs it as it is: it is JavaScript. */
   readonly plain?: boolean
   readonly cwd?: string
   /** Starts it with an IPC channel. */
@@ -37,10 +36,11 @@ const PATIENCE = 60_000
 /** script: relative to the root of the project, or absolute. */
 export function start(script: string, options: ChildOptions = {}): Child {
   const root = fileURLToPath(new URL('../..', import.meta.url))
-  const loader = options.plain ? [] : ['--import', tsx]
+  // A guard is taken out of files as they are loaded (spec/chaos/without.mjs).
+  const loader = options.env?.GUARD ? TSX : LOADER
   const child: ChildProcess = spawn(
     process.execPath,
-    [...(options.execArgv ?? []), ...loader, script, ...(options.args ?? [])],
+    [...(options.execArgv ?? []), ...(options.plain ? [] : loader), script, ...(options.args ?? [])],
     {
       cwd: options.cwd ?? root,
       env: { ...process.env, ...options.env },

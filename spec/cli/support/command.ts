@@ -3,10 +3,12 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { LOADER } from '../../support/loader.ts'
 import { type Child, type ChildOptions, start } from '../../support/processes.ts'
 
 export const BIN = fileURLToPath(new URL('../../../lib/cli/bin.ts', import.meta.url))
-export const TASKS = fileURLToPath(new URL('./tasks.ts', import.meta.url))
+/** As the command can import it; how it reads TypeScript is shown apart. */
+export const TASKS = fileURLToPath(import.meta.resolve('./tasks.ts'))
 
 export interface Ended {
   readonly code: number | string
@@ -26,7 +28,7 @@ export async function millrace(
   args: readonly string[],
   { env, cwd, input = '' }: Options = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), BIN, ...args], {
+  const child = spawn(process.execPath, [...LOADER, BIN, ...args], {
     ...{ cwd, env: { ...process.env, NODE_OPTIONS: '', ...env }, stdio: ['pipe', 'pipe', 'pipe'] },
   })
   child.stdin.end(input)
@@ -46,7 +48,7 @@ export const startMillrace = (args: readonly string[], options: ChildOptions = {
 
 /** Starts it in a terminal of 80 columns: what it writes there is its output. */
 export function inTerminal(args: readonly string[], env: Record<string, string>): Child {
-  const words = [process.execPath, '--import', import.meta.resolve('tsx'), BIN, ...args]
+  const words = [process.execPath, ...LOADER, BIN, ...args]
   const line = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
   const runner = fileURLToPath(new URL('./terminal.mjs', import.meta.url))
   const child = start(runner, {
