@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
+import { LOADER } from '../support/loader.ts'
 import { until } from '../support/until.ts'
 import { BIN, startMillrace } from './support/command.ts'
 import { stage } from './support/stage.ts'
@@ -83,7 +84,7 @@ test('is cancelled when who reads what is printed has enough', async () => {
   const { worker, env, queue: open } = scene()
   await using child = worker()
   await child.prints('worker ready')
-  const command = `'${process.execPath}' --import '${import.meta.resolve('tsx')}' '${BIN}' call count 1000000 5`
+  const command = `${[process.execPath, ...LOADER, BIN].map((word) => `'${word}'`).join(' ')} call count 1000000 5`
   const { stdout } = spawnSync('bash', ['-c', `${command} | head -n 2; echo "\${PIPESTATUS[0]}"`], {
     ...{ cwd: s.folder, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '', ...env } },
   })
