@@ -62,7 +62,8 @@ test('worker stacks shows where a blocked handler is, in the form of a stack', a
   await using child = startMillrace(['worker', '--config', 'stacks.config.mjs'], { env, cwd: s.folder })
   await child.prints('worker ready')
   assert.match((await run('worker', 'stacks')).stdout, /its event loop is free/)
-  const { id } = (await data('send', 'block', '12000')) as { id: string }
+  // Until its process is killed: two commands have to start meanwhile.
+  const { id } = (await data('send', 'block', '600000')) as { id: string }
   const { stdout } = await run('worker', 'stacks', '-q', 'cli')
   assert.match(
     stdout,
