@@ -6,6 +6,9 @@ import { registered, type Scene } from '../../support/scene.ts'
 import { until } from '../../support/until.ts'
 import { runs } from './crew.ts'
 
+/** For each process to be up, ms: a reload starts one after the other. */
+const START = 60_000
+
 export interface Team extends AsyncDisposable {
   readonly program: Child
   /** Of the workers that are registered now. */
@@ -24,11 +27,13 @@ export async function team(s: Scene, options: RunOptions): Promise<Team> {
     for (const pid of now) seen.add(pid)
     return now
   }
-  const workers: Team['workers'] = (count, without = []) =>
-    until(`${count} workers`, async () => {
+  const workers: Team['workers'] = (count, without = []) => {
+    const look = async (): Promise<number[] | false> => {
       const now = await pids()
       return now.length === count && !now.some((pid) => without.includes(pid)) && now
-    })
+    }
+    return until(`${count} workers`, look, count * START)
+  }
   return {
     ...{ program, pids, workers },
     async [Symbol.asyncDispose]() {
