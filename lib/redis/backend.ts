@@ -88,7 +88,7 @@ export class RedisBackend implements Backend {
     this.admin = new Admin(commands, keys)
     this.schedules = new Schedules(commands, keys)
     this.letters = new Letters(commands, keys)
-    this.inspect = (id) => inspectTask(store, queue, id)
+    this.inspect = (id) => inspectTask(store, queue, id, (other) => this.beside(other).store)
     this.#directory = new Directory({ connection: commands, namespace, queue, every: SEEN_EVERY })
   }
 

@@ -2,13 +2,30 @@
 
 import { decode } from '../codec.ts'
 import { describeCall } from '../envelope.ts'
-import { type AttemptError, LANES, type Lane, type OpenState, STATE_OF, type TaskInfo } from '../record.ts'
+import { isName } from '../ids.ts'
+import {
+  type AttemptError,
+  isEndState,
+  LANES,
+  type Lane,
+  type OpenState,
+  STATE_OF,
+  type TaskInfo,
+} from '../record.ts'
 import { decodeError } from '../remote-error.ts'
 import { FrameReader } from './frame.ts'
 import type { Store } from './store.ts'
 
-/** Null where there is no record of that id, or not one of ours. Bytes that cannot be read show as undefined. */
-export async function inspectTask(store: Store, queue: string, id: string): Promise<TaskInfo | null> {
+/**
+ * Null where there is no record of that id, or not one of ours. Bytes that cannot be read show as undefined. beside: of
+ * another queue of the same Redis, for tasks that run there.
+ */
+export async function inspectTask(
+  store: Store,
+  queue: string,
+  id: string,
+  beside?: (queue: string) => Store,
+): Promise<TaskInfo | null> {
   const reply = await store.inspect(id)
   if (!reply) return null
   const [call, runningOn, runningSince, due, ...pairs] = reply
@@ -23,7 +40,7 @@ export async function inspectTask(store: Store, queue: string, id: string): Prom
     end === undefined ? open(entry, runningOn!, runningSince!, Number(text('attempt') ?? 0)) : ended(end)
   if (!life) return null
   const created = text('created') ?? /(\d+)-/.exec(entry)?.[1]
-  return {
+  const info: TaskInfo = {
     id,
     queue,
     ...describeCall(call!),
@@ -40,6 +57,17 @@ export async function inspectTask(store: Store, queue: string, id: string): Prom
     after: text('after')?.split(' ') ?? [],
     cancelReason: end === undefined ? fields.get('cancel')?.toString() : undefined,
   }
+  const to = end === undefined && entry.startsWith('away/') ? text('to') : undefined
+  if (!to || !beside || !isName(to)) return info
+  return { ...info, ...(await runOf(id, to, beside(to))) }
+}
+
+/** How it does in the queue where it runs. How it ends there counts when it has come back; without the right to look, nothing. */
+async function runOf(id: string, queue: string, store: Store): Promise<Partial<TaskInfo>> {
+  const there = await inspectTask(store, queue, id).catch(() => null)
+  if (!there || isEndState(there.state)) return {}
+  const { state, lane, worker, attempt, startedAt, progress, errors, crashes, nextRunAt, key } = there
+  return { state, lane, worker, attempt, startedAt, progress, errors, crashes, nextRunAt, key }
 }
 
 type Life = Pick<TaskInfo, 'state' | 'worker' | 'attempt' | 'startedAt' | 'finishedAt'>

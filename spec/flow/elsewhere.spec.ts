@@ -171,6 +171,9 @@ describe('flows over several queues', () => {
     ).start()
     const id = flow.handles[1]!.id
     await until('it to run there', async () => (await there.queue.getTask(id))?.state === 'running')
+    const seen = (await flow.tree()).tasks.map(({ state }) => state)
+    assert.deepEqual(seen, ['succeeded', 'running', 'waiting'], 'the tree is live, wherever they run')
+    assert.equal((await here.queue.getTask(id))?.worker, (await there.queue.getTask(id))?.worker)
     assert.equal(await flow.cancel('enough'), 2)
     await until(
       'it to be cancelled there',
