@@ -3,7 +3,11 @@
  * still, the thread gives back those that have not; the gate keeps the two from taking the same task.
  *
  *   main:   count a beginning, then look whether the thread gives back      if it does, begin nothing
- *   thread: say that it gives back, then look whether the count has moved   if it has, give back nothing
+ *           else mark it, and count once more
+ *   thread: say that it gives back, then look whether the count has moved   if it has, or is odd, give back nothing
+ *
+ * Odd: a beginning is counted and not marked. On a busy machine the main thread may lose its processor just there, for
+ * longer than the thread looks away, and that task would run and be given back as if it had not begun.
  */
 
 import { LANES, type Lane } from '../record.ts'
@@ -30,14 +34,19 @@ export class Begun {
   /** Main: false while the thread gives back; `resume` follows. */
   begin(lane: Lane, entry: string): boolean {
     Atomics.add(this.#ints, BEGINNINGS, 1)
-    if (Atomics.load(this.#ints, GIVING_BACK) === 1) return false
+    const isFree = Atomics.load(this.#ints, GIVING_BACK) === 0
+    if (isFree) this.#mark(lane, entry)
+    Atomics.add(this.#ints, BEGINNINGS, 1)
+    return isFree
+  }
+
+  #mark(lane: Lane, entry: string): void {
     const [ms, sequence] = parse(entry)
     const at = 2 * LANES.indexOf(lane)
     const newest = this.#newest
-    if (ms < newest[at]! || (ms === newest[at] && sequence < newest[at + 1]!)) return true
+    if (ms < newest[at]! || (ms === newest[at] && sequence < newest[at + 1]!)) return
     newest[at] = ms
     newest[at + 1] = sequence
-    return true
   }
 
   /** Main: how many are held that have not begun. */
@@ -61,6 +70,7 @@ export class Begun {
 
   /** Thread: from now on the main thread begins nothing; false if it has begun something since that count. */
   stopAt(beginnings: number): boolean {
+    if (beginnings % 2 !== 0) return false
     if (Atomics.compareExchange(this.#ints, GIVING_BACK, 0, 1) === 1) return false
     if (this.beginnings === beginnings) return true
     this.resume()

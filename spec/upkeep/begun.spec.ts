@@ -50,3 +50,22 @@ test('it is stopped once at a time', () => {
   main.resume()
   assert.equal(thread.stopAt(0), true)
 })
+
+test('while a beginning is counted and not marked the thread gives back nothing', ({ mock }) => {
+  const { main, thread } = both()
+  const { load } = Atomics
+  const stops: boolean[] = []
+  // As if the main thread lost its processor each time that it looks whether the thread gives back.
+  const look = mock.method(Atomics, 'load', (ints: Int32Array, at: number) => {
+    const seen = load(ints, at)
+    look.mock.restore()
+    const isStopped = thread.stopAt(thread.beginnings)
+    stops.push(isStopped && !thread.hasBegun('normal', '1-0'))
+    if (isStopped) thread.resume()
+    return seen
+  })
+  assert.equal(main.begin('normal', '1-0'), true)
+  assert.deepEqual(stops, [false])
+  assert.ok(thread.hasBegun('normal', '1-0'))
+  assert.equal(thread.stopAt(thread.beginnings), true, 'and gives back again when it is')
+})
