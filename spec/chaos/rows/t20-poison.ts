@@ -7,9 +7,12 @@ import { figuresOf, type Row } from '../row.ts'
 
 /** A process that gets no time for so long is taken for dead, too. */
 const LEASE = 1_000
+/** Ms: some forty processes die, and on a busy machine the next takes 10 s to start. */
+const PATIENCE = 300_000
+/** Calls; they make about half as many tasks more. */
 const SIZES = {
   short: { each: 1, tasks: 120, workers: 2, ms: 1_500, maxCrashes: 2 },
-  full: { each: 4, tasks: 3_000, workers: 3, ms: 40_000, maxCrashes: 3 },
+  full: { each: 4, tasks: 2_200, workers: 3, ms: 40_000, maxCrashes: 3 },
 } as const
 
 type Kind = keyof ReturnType<typeof definePoison>
@@ -67,13 +70,13 @@ export const poison: Row = {
     let isOver = false
     const hung: string[] = []
     const finish = rig
-      .finish(120_000)
+      .finish(PATIENCE)
       .catch((error: Error) => hung.push(error.message))
       .finally(() => {
         isOver = true
       })
     // What is not bounded is not waited for.
-    await until('the end', () => isOver || tooOften().length > 0, 130_000)
+    await until('the end', () => isOver || tooOften().length > 0, PATIENCE + 10_000)
     await crew.over()
     const problems = tooOften()
     if (problems.length > 0) return { problems, figures: {} }
