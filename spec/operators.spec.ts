@@ -297,7 +297,7 @@ describe('stopWorker', () => {
 
   test('a process that is a worker by queue.run() ends by itself', async () => {
     await using s = fresh()
-    const code = `import { Queue } from './lib/index.ts'
+    const code = `import { Queue } from '${import.meta.resolve('../lib/index.ts')}'
       const queue = new Queue('${s.queue.name}', { redis: '${served.redis.url}' })
       queue.task('echo', (n) => n)
       await queue.run()
