@@ -177,6 +177,8 @@ export class TaskHandle<R = unknown, C = unknown> {
     }
     const { deadlines } = this.#services
     return new Promise((resolveWait, reject) => {
+      // First: where there is nothing to wait for it throws, and no deadline may be left to keep the process.
+      const wait = this.#wait()
       const deadline =
         timeout === undefined
           ? undefined
@@ -194,7 +196,7 @@ export class TaskHandle<R = unknown, C = unknown> {
         signal?.removeEventListener('abort', abort)
       }
       signal?.addEventListener('abort', abort, { once: true })
-      void this.#wait().then((outcome) => {
+      void wait.then((outcome) => {
         end()
         resolveWait(outcome)
       })

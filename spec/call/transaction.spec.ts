@@ -1,6 +1,7 @@
 /** Transactions: what is called inside is accepted all or none, in Redis and on an inline queue. */
 
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -108,17 +109,19 @@ for (const inline of [false, true]) {
 
     test('what would wait for itself is refused at once', async () => {
       await using s = stage()
+      const { signal } = new AbortController()
       await s.queue.transaction(async () => {
         const handle = s.later(1)
         const waits = [
           handle.enqueued,
           handle.get(),
-          handle.get({ timeout: MINUTE }),
+          handle.get({ timeout: MINUTE, signal }),
           handle.cancel(),
           handle.progress().next(),
           s.later.with({ key: 'k' }).ensure(1),
         ].map((wait) => rejection(wait))
         for (const error of await Promise.all(waits)) assert.ok(error instanceof OptionError)
+        assert.equal(getEventListeners(signal, 'abort').length, 0, 'nothing is left of a wait')
         assert.match(
           (await rejection(handle.get())).message,
           /its transaction sends the call when its function/,
