@@ -227,6 +227,43 @@ describe('another Redis', () => {
     )
   })
 
+  test('kill -9 of the worker that is on its way there: another one brings the letter', {
+    timeout: 90_000,
+  }, async () => {
+    await using far = await startRedis()
+    clients.set(far.url, far)
+    await using there = place({ redis: far.url })
+    await using here = place({ others: { billing: there.queue } })
+    const work = () =>
+      start('spec/support/places.ts', {
+        args: [here.queue.name, there.queue.name, far.url],
+        env: { REDIS_URL: redis.url },
+      })
+    const outbox = `millrace:{${here.queue.name}}:outbox`
+    await using victim = work()
+    // It takes what it is sent, and answers nothing.
+    far.pause()
+    assert.equal(
+      await here.tasks.sum
+        .with({ onSuccess: there.tasks.note.prepare('once') })(4)
+        .get(),
+      4,
+    )
+    await until('the letter to be claimed', async () => {
+      const [, due] = await redis.client.zrange(outbox, '0', '-1', 'WITHSCORES')
+      return Number(due) > Date.now()
+    })
+    victim.signal('SIGKILL')
+    await victim.ended
+    far.resume()
+    await using _next = work()
+    await there.work()
+    await until('it to have run there', async () =>
+      (await resultsOf(there.queue, far.url)).includes('["once"]'),
+    )
+    await until('the letter to be gone', async () => (await redis.client.exists(outbox)) === 0)
+  })
+
   test('a worker that has no name for it says so, and the letter stays', async () => {
     await using far = await startRedis()
     await using there = place({ redis: far.url })

@@ -1,4 +1,7 @@
-/** A worker of the queue that it is given: `node --import tsx spec/support/places.ts <queue>`. Several such queues work together. */
+/**
+ * A worker of the queue that it is given: `node --import tsx spec/support/places.ts <queue> [<queue on another Redis> <its
+ * URL>]`, which it knows as `billing`. Several such queues work together.
+ */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -24,7 +27,9 @@ export function definePlaces(queue: Queue) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const queue = new Queue(process.argv[2] as string, { redis: process.env.REDIS_URL as string })
+  const [name, other, redis] = process.argv.slice(2) as [string, string?, string?]
+  const others: Record<string, Queue> = other ? { billing: new Queue(other, { redis: redis! }) } : {}
+  const queue = new Queue(name, { redis: process.env.REDIS_URL as string, others })
   definePlaces(queue)
   queue.on('error', (error) => console.log(`error ${error.message}`))
   await queue.run({ concurrency: 5, lease: 1_000 })
