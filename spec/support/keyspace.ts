@@ -117,6 +117,33 @@ export function noteVoid(before: Keyspace, after: Keyspace): Keyspace {
   return changed(after, noted)
 }
 
+/**
+ * P:settings tells turns where there are void entries (`void`) and whether other lanes than normal are used (`lanes`).
+ * Said as soon as it is so; only `exact` also says when it is no more.
+ */
+export function noteMarks(before: Keyspace, after: Keyspace, exact: boolean): Keyspace {
+  const was = fieldsOf(before.settings)
+  const settings = { ...fieldsOf(after.settings) }
+  if (exact && after.settings === before.settings) {
+    delete settings.void
+    delete settings.lanes
+  }
+  const there = (keyspace: Keyspace, key: string): string[] => {
+    const value = keyspace[key]
+    if (value === undefined) return []
+    return 'entries' in value ? value.entries.map(([entry]) => entry!) : 'set' in value ? value.set : []
+  }
+  const isThere = (key: string): boolean => {
+    const were = exact ? [] : there(before, key)
+    return there(after, key).some((entry) => !were.includes(entry))
+  }
+  const hasVoid = LANES.some((inLane) => isThere(`void:${inLane}`))
+  const hasLanes = LANES.some((inLane) => inLane !== 'normal' && isThere(`stream:${inLane}`))
+  if (hasVoid || (was.void && !exact)) settings.void = '1'
+  if (hasLanes || (was.lanes && !exact)) settings.lanes = '1'
+  return changed(after, { settings: Object.keys(settings).length > 0 ? hash(settings) : null })
+}
+
 /** Those that wait for others are in P:waiting, and nothing else is: since when they were before, else since now. */
 export function noteWaiting(before: Keyspace, after: Keyspace): Keyspace {
   const old = before.waiting && 'zset' in before.waiting ? before.waiting.zset : {}

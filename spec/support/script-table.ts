@@ -15,6 +15,7 @@ import {
   countEnded,
   type Keyspace,
   KeyspaceReader,
+  noteMarks,
   noteVoid,
   noteWaiting,
   P,
@@ -150,9 +151,10 @@ export function table(
       return expected
     }
     const seeded = await reader.read()
-    const after = await check('first', row.answer, row.published ?? {}, apply(seeded, row.keyspace))
+    const isExact = script === 'promote'
+    const after = await check('first', row.answer, row.published ?? {}, apply(seeded, isExact, row.keyspace))
     const again = { answer: row.answer, published: {}, ...row.again }
-    await check('second', again.answer, again.published, apply(after, again.keyspace))
+    await check('second', again.answer, again.published, apply(after, isExact, again.keyspace))
   }
   return [
     [`${script}.lua begins with its flags and its contract`, () => checkHead(script)],
@@ -170,12 +172,16 @@ function checkHead(script: ScriptName): void {
   for (const part of [/args:/, /keys:/, /gives\b.*:|each:/]) assert.match(rest.slice(0, end).join('\n'), part)
 }
 
-/** Rows need not say what P:ended counts, which entries are void, nor who waits: that follows from what else has changed. */
-function apply(keyspace: Keyspace, changes: Changes = {}): Keyspace {
+/**
+ * Rows need not say what P:ended counts, which entries are void, what turns are told of the lanes, nor who waits: that
+ * follows from what else has changed. isExact: of the script that also says what is no more.
+ */
+function apply(keyspace: Keyspace, isExact: boolean, changes: Changes = {}): Keyspace {
   const after = changed(keyspace, changes)
   // What a row says itself counts.
   const noted = noteWaiting(keyspace, noteVoid(keyspace, countEnded(keyspace, after)))
-  return changed(noted, pick(changes, 'void:', 'ended', 'waiting'))
+  const told = changed(noted, pick(changes, 'void:', 'ended', 'waiting'))
+  return noteMarks(keyspace, told, isExact)
 }
 
 const pick = (changes: Changes, ...prefixes: string[]): Changes =>

@@ -40,6 +40,11 @@ export class Seed {
     return this
   }
 
+  /** Turns are told to look at more than lane normal. */
+  mark(what: 'lanes' | 'void'): this {
+    return this.command('HSET', 'P:settings', what, '1')
+  }
+
   /** The stream of a lane and its group, which every row begins with unless it is `bare`. */
   group(ofLane: Lane): this {
     return this.command('XGROUP', 'CREATE', `P:stream:${ofLane}`, GROUP, '0', 'MKSTREAM')
@@ -50,6 +55,7 @@ export class Seed {
     this.#entries += 1
     const entry = `${this.#entries}-0`
     this.#unread.set(toLane, [...(this.#unread.get(toLane) ?? []), entry])
+    if (toLane !== 'normal') this.mark('lanes')
     return this.command('XADD', `P:stream:${toLane}`, entry, ...fields)
   }
 
@@ -180,12 +186,13 @@ export class Seed {
 
   /** Unread entries that are not to be run. */
   voided(ofLane: Lane, ...entries: string[]): this {
+    this.mark('void')
     return this.command('SADD', `P:void:${ofLane}`, ...entries)
   }
 
   /** Entries of ended tasks lie in this lane, above one that is pending. */
   untidy(ofLane: Lane): this {
-    return this.command('HSET', 'P:untidy', ofLane, '')
+    return this.command('HSET', 'P:untidy', ofLane, '0')
   }
 
   /** One of the dead letters since `at`. */

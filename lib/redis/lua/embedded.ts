@@ -306,6 +306,7 @@ end
 
 const drop = `local dropped, MAX_QUARANTINE, MAX_SAMPLE = {}, 100, 256
 local STUCK, FEW = 50, 8
+local LONG, MANY = 64, 32
 local function drop(lane, entry)
 local ids = dropped[lane]
 if ids then ids[#ids + 1] = entry else dropped[lane] = { entry } end
@@ -325,8 +326,9 @@ if pending.err then return call('XDEL', stream, unpack(ids)) end
 local oldest = pending[1]
 if oldest then
 call('XTRIM', stream, 'MINID', '~', oldest[1])
-if oldest[3] > STUCK then call('XDEL', stream, unpack(ids)) end
-call('HSET', P .. ':untidy', lane, '')
+local is_stuck = oldest[3] > STUCK
+if is_stuck then call('XDEL', stream, unpack(ids)) end
+call('HSET', P .. ':untidy', lane, is_stuck and MANY or '0')
 else
 local unread = first_unread(stream)
 if unread then
@@ -339,9 +341,11 @@ end
 end
 local function drop_all()
 for lane, ids in pairs(dropped) do
-local stream = STREAM .. lane
+local stream, few = STREAM .. lane, #ids <= FEW
 call('XACK', stream, GROUP, unpack(ids))
-if #ids <= FEW and call('EXISTS', P .. ':untidy') == 0 then
+if few and call('XLEN', stream) > LONG then
+if call('HINCRBY', P .. ':untidy', lane, #ids) >= MANY then trim(lane, stream, ids) end
+elseif few and call('HEXISTS', P .. ':untidy', lane) == 0 then
 call('XDEL', stream, unpack(ids))
 else
 trim(lane, stream, ids)
@@ -532,6 +536,7 @@ end
 end
 local over = time_over(values[1], values[4], values[5])
 if over then at_time(EXPIRING, id, over) end
+if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
 call('HSET', key, 'entry', place_of(lane, call('XADD', STREAM .. lane, '*', unpack(fields))))
 end
 local function line_up(id, lane, packed_call)
@@ -930,6 +935,7 @@ if is_news then tell('front') end
 end
 local function void(lane, entry)
 call('SADD', P .. ':void:' .. lane, entry)
+call('HSET', P .. ':settings', 'void', '1')
 tell('void')
 end
 `
@@ -1130,7 +1136,7 @@ expiry = string.format('%.0f', now + ttl),
 max_failed = state == 'failed' and tonumber(max_failed),
 }
 end
-function settle(how, id, ran, value, kept, client, clients, name, tied)
+function settle(how, id, ran, value, kept, client, clients, name, tied, is_plain)
 local key = TASK .. id
 if value == '' then
 call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept)
@@ -1140,7 +1146,7 @@ end
 call('PEXPIREAT', key, how.expiry)
 if how.max_failed then rare().keep_failed(id, how.max_failed) end
 ended[how.state] = (ended[how.state] or 0) + 1
-ended_ids[#ended_ids + 1] = id
+if not is_plain then ended_ids[#ended_ids + 1] = id end
 if name or tied then rare().untie(how, id, value, name, tied) end
 if client ~= '' then reply(client, id, how.state, value) end
 if clients then
@@ -1596,6 +1602,7 @@ else
 if args[i] ~= lane then
 lane = args[i]
 stream, prefix = STREAM .. lane, place_of(lane, '')
+if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
 end
 if not resent or call('EXISTS', TASK .. id) == 0 then
 local entry = call('XADD', stream, '*', id, args[i + 2])
@@ -1822,6 +1829,7 @@ else
 if args[i] ~= lane then
 lane = args[i]
 stream, prefix = STREAM .. lane, place_of(lane, '')
+if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
 end
 if not resent or call('EXISTS', TASK .. id) == 0 then
 local entry = call('XADD', stream, '*', id, args[i + 2])
@@ -2075,6 +2083,7 @@ else
 if args[i] ~= lane then
 lane = args[i]
 stream, prefix = STREAM .. lane, place_of(lane, '')
+if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
 end
 if not resent or call('EXISTS', TASK .. id) == 0 then
 local entry = call('XADD', stream, '*', id, args[i + 2])
@@ -2441,9 +2450,15 @@ end
 if call('EXISTS', P .. ':resting', P .. ':ring') > 0 then task.lines().wake(most) end
 publish_all()
 task.tell_news()
+local are_there = { void = false, lanes = false }
 for _, lane in ipairs(LANES) do
-local void = P .. ':void:' .. lane
-if call('EXISTS', void) == 1 and call('XLEN', STREAM .. lane) == 0 then call('DEL', void) end
+local void, length = P .. ':void:' .. lane, pcall('XLEN', STREAM .. lane)
+if length == 0 then call('DEL', void) end
+are_there.void = are_there.void or call('EXISTS', void) == 1
+are_there.lanes = are_there.lanes or (lane ~= 'normal' and length ~= 0)
+end
+for name, is_there in pairs(are_there) do
+if is_there then call('HSET', P .. ':settings', name, '1') else call('HDEL', P .. ':settings', name) end
 end
 local time = call('EXISTS', P .. ':releasing') == 1 and tonumber(now) or task.next_time()
 return { time == math.huge and -1 or math.max(time - now, 0), now, lined_up, over }
@@ -2912,6 +2927,7 @@ else
 if args[i] ~= lane then
 lane = args[i]
 stream, prefix = STREAM .. lane, place_of(lane, '')
+if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
 end
 if not resent or call('EXISTS', TASK .. id) == 0 then
 local entry = call('XADD', stream, '*', id, args[i + 2])
@@ -2994,7 +3010,7 @@ local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
 kept = found and found[2][2] or ''
 end
 if how then
-settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4], record[5])
+settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4], record[5], is_plain)
 drop(lane, entry)
 else
 rare().put_off(door, state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4],
@@ -3018,7 +3034,7 @@ local failure, settings
 if want > 0 and not is_registered(worker) then
 answer[2] = 'dead'
 elseif want > 0 then
-settings = call('HMGET', P .. ':settings', 'paused', 'front', 'again', 'lines')
+settings = call('HMGET', P .. ':settings', 'paused', 'front', 'again', 'lines', 'lanes', 'void')
 end
 if settings and settings[1] then
 answer[2] = 'paused'
@@ -3026,7 +3042,8 @@ elseif settings then
 local left_out = 0
 if settings[2] then rare().take_front(want) end
 local lines = settings[4] and rare().lines()
-for visit, lane in ipairs(lines and lines.LANES or LANES) do
+local lanes = lines and lines.LANES or (settings[2] or settings[5]) and LANES or { 'normal' }
+for visit, lane in ipairs(lanes) do
 if lines then lines.take(visit, want) end
 local stream = STREAM .. lane
 if want > 0 and call('XLEN', stream) > 0 then
@@ -3034,7 +3051,7 @@ local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want, 'STREAM
 if found and found.err then
 failure = found
 elseif found then
-door.in_doubt = settings[3] or call('EXISTS', P .. ':void:' .. lane) == 1
+door.in_doubt = settings[3] or (settings[6] and call('EXISTS', P .. ':void:' .. lane) == 1)
 take(door, lane, found[1][2], answer)
 want = want - #found[1][2]
 left_out = left_out + #found[1][2] - #answer[#answer] / 4

@@ -219,6 +219,8 @@ for i = 4, #args, 3 do
     if args[i] ~= lane then
       lane = args[i]
       stream, prefix = STREAM .. lane, place_of(lane, '')
+      -- Turns look into the other lanes only then.
+      if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
     end
     if not resent or call('EXISTS', TASK .. id) == 0 then
       -- One field at enqueue: all else is known from the entry and the pending list.

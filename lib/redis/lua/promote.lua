@@ -38,10 +38,17 @@ end
 if call('EXISTS', P .. ':resting', P .. ':ring') > 0 then task.lines().wake(most) end
 publish_all()
 task.tell_news()
--- Entries that nobody will ever read: their stream was deleted by hand.
+-- What turns are told of the lanes, as it is. Where it was deleted by hand, it is said again.
+local are_there = { void = false, lanes = false }
 for _, lane in ipairs(LANES) do
-  local void = P .. ':void:' .. lane
-  if call('EXISTS', void) == 1 and call('XLEN', STREAM .. lane) == 0 then call('DEL', void) end
+  local void, length = P .. ':void:' .. lane, pcall('XLEN', STREAM .. lane)
+  -- Entries that nobody will ever read: their stream was deleted by hand.
+  if length == 0 then call('DEL', void) end
+  are_there.void = are_there.void or call('EXISTS', void) == 1
+  are_there.lanes = are_there.lanes or (lane ~= 'normal' and length ~= 0)
+end
+for name, is_there in pairs(are_there) do
+  if is_there then call('HSET', P .. ':settings', name, '1') else call('HDEL', P .. ':settings', name) end
 end
 
 local time = call('EXISTS', P .. ':releasing') == 1 and tonumber(now) or task.next_time()

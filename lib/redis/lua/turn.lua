@@ -45,7 +45,7 @@ local function finish(group)
         kept = found and found[2][2] or ''
       end
       if how then
-        settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4], record[5])
+        settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4], record[5], is_plain)
         drop(lane, entry)
       else
         rare().put_off(door, state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4],
@@ -72,7 +72,7 @@ local failure, settings
 if want > 0 and not is_registered(worker) then
   answer[2] = 'dead'
 elseif want > 0 then
-  settings = call('HMGET', P .. ':settings', 'paused', 'front', 'again', 'lines')
+  settings = call('HMGET', P .. ':settings', 'paused', 'front', 'again', 'lines', 'lanes', 'void')
 end
 if settings and settings[1] then
   answer[2] = 'paused'
@@ -80,7 +80,9 @@ elseif settings then
   local left_out = 0
   if settings[2] then rare().take_front(want) end
   local lines = settings[4] and rare().lines()
-  for visit, lane in ipairs(lines and lines.LANES or LANES) do
+  -- Looking into a lane costs as much as taking from one; most queues use this one alone.
+  local lanes = lines and lines.LANES or (settings[2] or settings[5]) and LANES or { 'normal' }
+  for visit, lane in ipairs(lanes) do
     if lines then lines.take(visit, want) end
     local stream = STREAM .. lane
     if want > 0 and call('XLEN', stream) > 0 then
@@ -89,7 +91,7 @@ elseif settings then
       if found and found.err then
         failure = found
       elseif found then
-        door.in_doubt = settings[3] or call('EXISTS', P .. ':void:' .. lane) == 1
+        door.in_doubt = settings[3] or (settings[6] and call('EXISTS', P .. ':void:' .. lane) == 1)
         take(door, lane, found[1][2], answer)
         want = want - #found[1][2]
         left_out = left_out + #found[1][2] - #answer[#answer] / 4

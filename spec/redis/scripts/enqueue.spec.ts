@@ -46,6 +46,7 @@ const fresh: Row[] = [
     keyspace: {
       'task:a': hash({ entry: 'e1' }),
       'stream:normal': lane('0-0', { e1: 'a' }),
+      settings: hash({ lanes: '1' }),
     },
     again: { answer: 0 },
   },
@@ -88,7 +89,11 @@ const again: Row[] = [
     name: 'resent, the same id twice in one batch is one task: the first call counts',
     args: resent(a, ['high', 'a', 'another call']),
     answer: 1,
-    keyspace: { 'task:a': hash({ entry: 'e1' }), 'stream:normal': lane('0-0', { e1: 'a' }) },
+    keyspace: {
+      'task:a': hash({ entry: 'e1' }),
+      'stream:normal': lane('0-0', { e1: 'a' }),
+      settings: hash({ lanes: '1' }),
+    },
     again: { answer: 0 },
   },
   {

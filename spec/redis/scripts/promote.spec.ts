@@ -169,6 +169,21 @@ const due: Row[] = [
     keyspace: { 'void:normal': null },
   },
   {
+    name: 'turns are told of lanes and of void entries that they were not told of',
+    seed: (s) =>
+      s.queued('a', { lane: 'low' }).voided('low', '1-0').command('HDEL', 'P:settings', 'lanes', 'void'),
+    args: promote(),
+    answer: [-1, '<now>', 0, 0],
+    keyspace: { settings: hash({ lanes: '1', void: '1' }) },
+  },
+  {
+    name: 'and that there are none any more',
+    seed: (s) => s.queued('a').mark('lanes').mark('void'),
+    args: promote(),
+    answer: [-1, '<now>', 0, 0],
+    keyspace: { settings: null },
+  },
+  {
     name: 'with nothing scheduled there is nothing to do, nor to wait for',
     args: promote(),
     answer: [-1, '<now>', 0, 0],

@@ -28,6 +28,7 @@ const bothThere = {
   'stream:normal': lane('0-0', { e1: 'a' }),
   [`${OTHER}:task:b`]: hash({ entry: 'high/e1' }),
   [`${OTHER}:stream:high`]: entries('b'),
+  [`${OTHER}:settings`]: hash({ lanes: '1' }),
 }
 const none = { answer: [0, 0] }
 
@@ -64,6 +65,7 @@ const accepted: Row[] = [
         .command('ZADD', `${OTHER}:scheduled`, 1, 'b'),
     args: [resent(batch(1, a)), resent(batch(1, b))],
     answer: [0, 0],
+    keyspace: { [`${OTHER}:settings`]: hash({ lanes: '1' }) },
   },
   {
     name: 'one that joins a task of its queue says so, and needs no room',

@@ -374,7 +374,12 @@ const ninth = together(...nine.map((id, i) => outcome(id, { entry: `${i + 2}-0` 
 const nineEnded = Object.fromEntries(
   nine.map((id, i) => [`task:${id}`, ended({ entry: `${i + 2}-0`, result: `value of ${id}` })]),
 )
-const untidy = hash({ normal: '' })
+/** How many wait in the lane to be trimmed together; 32: no few do. */
+const untidy = (waiting: string) => hash({ normal: waiting })
+const sixtyFour = Array.from({ length: 64 }, (_, i) => `q${i + 2}`)
+/** A lane that is long: one task that runs and 64 that wait. */
+const long = (s: Seed) => sixtyFour.reduce((seed, id) => seed.queued(id), s.running('a', 'w1'))
+const waiting = Object.fromEntries(sixtyFour.map((id, i) => [`${i + 2}-0`, id]))
 
 const trimming: Row[] = [
   {
@@ -415,7 +420,7 @@ const trimming: Row[] = [
         },
         { w1: [], w2: ['1-0'] },
       ),
-      untidy,
+      untidy: untidy('0'),
     },
     again: { answer: ['aaaaaaaaa'] },
   },
@@ -427,7 +432,7 @@ const trimming: Row[] = [
     keyspace: {
       ...nineEnded,
       'stream:normal': lane('10-0', { '1-0': 'a', '11-0': 'z' }, { w1: [], w2: ['1-0'] }),
-      untidy,
+      untidy: untidy('32'),
     },
     again: { answer: ['aaaaaaaaa'] },
   },
@@ -443,7 +448,7 @@ const trimming: Row[] = [
     keyspace: {
       'task:a': ended({ entry: '2-0', result: 'value of a' }),
       'stream:normal': lane('3-0', { '4-0': 'b', '5-0': 'c' }, { w1: [] }),
-      untidy: hash({ low: '' }),
+      untidy: hash({ low: '0' }),
     },
     again: { answer: ['a'] },
   },
@@ -500,6 +505,7 @@ const trimming: Row[] = [
         { '1-0': 'a', '2-0': 'x', '4-0': 'c', '6-0': 'e' },
         { w1: [], w2: ['1-0', '4-0'] },
       ),
+      untidy: untidy('32'),
     },
     again: { answer: ['aa'] },
   },
@@ -514,6 +520,52 @@ const trimming: Row[] = [
     keyspace: {
       'task:a': ended({ result: 'value of a' }),
       'stream:normal': lane('3-0', { '3-0': 'x', '4-0': 'c' }, { w1: [], w2: ['2-0'] }),
+      untidy: untidy('32'),
+    },
+    again: { answer: ['a'] },
+  },
+  {
+    name: 'few of a long lane wait until there are more, and it is noted how many do',
+    seed: long,
+    args: turn('w1', 0, outcome('a')),
+    answer: ['d'],
+    keyspace: {
+      'task:a': ended({ result: 'value of a' }),
+      'stream:normal': lane('1-0', { '1-0': 'a', ...waiting }, { w1: [] }),
+      untidy: untidy('1'),
+    },
+    // Noted once more: there may be fewer than it says.
+    again: { answer: ['a'], keyspace: { untidy: untidy('2') } },
+  },
+  {
+    name: 'once there are 32 of a long lane they leave together, and nothing unread does',
+    seed: (s) => long(heldUp(s, 'x', '1-0').command('HSET', 'P:untidy', 'normal', 31)),
+    args: turn('w1', 0, outcome('a', { entry: '2-0' })),
+    answer: ['d'],
+    keyspace: {
+      'task:a': ended({ entry: '2-0', result: 'value of a' }),
+      'stream:normal': lane('2-0', Object.fromEntries(sixtyFour.map((id, i) => [`${i + 3}-0`, id])), {
+        w1: [],
+      }),
+      untidy: null,
+    },
+    again: { answer: ['a'] },
+  },
+  {
+    name: 'in a long lane, above one that is pending for longer than 50 ms, few are deleted singly from the 32nd on',
+    seed: (s) =>
+      s.running('b', 'w2').command('HSET', 'P:untidy', 'normal', 31) &&
+      sixtyFour.reduce((seed, id) => seed.queued(id), s.running('a', 'w1')),
+    args: turn('w1', 0, outcome('a', { entry: '2-0' })),
+    answer: ['d'],
+    keyspace: {
+      'task:a': ended({ entry: '2-0', result: 'value of a' }),
+      'stream:normal': lane(
+        '2-0',
+        { '1-0': 'b', ...Object.fromEntries(sixtyFour.map((id, i) => [`${i + 3}-0`, id])) },
+        { w1: [], w2: ['1-0'] },
+      ),
+      untidy: untidy('32'),
     },
     again: { answer: ['a'] },
   },
@@ -582,6 +634,13 @@ const taking: Row[] = [
       'stream:low': lane('1-0', { '1-0': 'a' }, { w1: ['1-0'] }),
     },
     again: { answer: [''] },
+  },
+  {
+    name: 'lanes that were not told of are looked into by readers alone, until somebody tells of them',
+    seed: (s) => s.worker('w1').queued('a', { lane: 'low' }).command('HDEL', 'P:settings', 'lanes'),
+    args: turn('w1', 10),
+    answer: [''],
+    keyspace: { settings: null },
   },
   {
     name: 'no more than wanted is taken; asked again, a turn takes the next',

@@ -1,6 +1,7 @@
 -- Entries that this script is done with: acknowledged and deleted together, some calls per lane, by drop_all().
 local dropped, MAX_QUARANTINE, MAX_SAMPLE = {}, 100, 256
 local STUCK, FEW = 50, 8 -- ms that the oldest pending entry may hold up the trimming; entries that it is not worth for
+local LONG, MANY = 64, 32 -- of a lane that is longer, few wait until so many can be trimmed together
 
 local function drop(lane, entry)
   local ids = dropped[lane]
@@ -19,7 +20,7 @@ local function first_unread(stream)
 end
 
 -- One XTRIM for many entries costs less than an XDEL for each. What lies above an older entry that still runs stays
--- until that one ends, and P:untidy says so; if it runs for long, its followers are deleted one by one.
+-- until that one ends, and P:untidy says so, with how many wait since; if it runs for long, its followers are deleted one by one.
 -- The bound is never taken from the entries at hand: one too high removes what is unread or pending. And an exact one
 -- is an entry that is there: beside deleted ones an exact trim can leave a node without any, which Redis does not
 -- load again (redis issue 15808). Whole nodes may always go.
@@ -29,8 +30,10 @@ local function trim(lane, stream, ids)
   local oldest = pending[1]
   if oldest then
     call('XTRIM', stream, 'MINID', '~', oldest[1])
-    if oldest[3] > STUCK then call('XDEL', stream, unpack(ids)) end
-    call('HSET', P .. ':untidy', lane, '')
+    local is_stuck = oldest[3] > STUCK
+    if is_stuck then call('XDEL', stream, unpack(ids)) end
+    -- Where one runs for long, no few wait for others: each time some would stay for as long as that one.
+    call('HSET', P .. ':untidy', lane, is_stuck and MANY or '0')
   else
     local unread = first_unread(stream)
     if unread then
@@ -42,11 +45,15 @@ local function trim(lane, stream, ids)
   end
 end
 
+-- To find an entry, XDEL walks through its node, past all that was deleted before: in a long lane, whose nodes are full,
+-- that is a seventh of a turn of one outcome.
 local function drop_all()
   for lane, ids in pairs(dropped) do
-    local stream = STREAM .. lane
+    local stream, few = STREAM .. lane, #ids <= FEW
     call('XACK', stream, GROUP, unpack(ids))
-    if #ids <= FEW and call('EXISTS', P .. ':untidy') == 0 then
+    if few and call('XLEN', stream) > LONG then
+      if call('HINCRBY', P .. ':untidy', lane, #ids) >= MANY then trim(lane, stream, ids) end
+    elseif few and call('HEXISTS', P .. ':untidy', lane) == 0 then
       call('XDEL', stream, unpack(ids))
     else
       trim(lane, stream, ids)

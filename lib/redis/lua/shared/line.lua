@@ -22,6 +22,7 @@ local function enter(id, lane, packed_call, values)
   end
   local over = time_over(values[1], values[4], values[5])
   if over then at_time(EXPIRING, id, over) end
+  if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
   call('HSET', key, 'entry', place_of(lane, call('XADD', STREAM .. lane, '*', unpack(fields))))
 end
 

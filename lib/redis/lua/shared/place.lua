@@ -16,5 +16,6 @@ end
 -- An unread entry that is not to be run. It is dropped when its turn comes: XDEL would make the group's lag unknown.
 local function void(lane, entry)
   call('SADD', P .. ':void:' .. lane, entry)
+  call('HSET', P .. ':settings', 'void', '1')
   tell('void')
 end

@@ -19,7 +19,7 @@ local function reply(client, id, what, value)
   if sizes[client] > MAX_MESSAGE then publish(client) end
 end
 
-local ended, ended_ids = {}, {} -- how many, by state; who
+local ended, ended_ids = {}, {} -- how many, by state; of whom a time may be listed
 
 -- At the end of every script that settles: replies, the totals that people see, and times that matter no more.
 local function publish_all()

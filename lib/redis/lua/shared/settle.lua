@@ -17,7 +17,8 @@ end
 
 -- value '': undefined, which needs no field · kept: what the record keeps of the call · client '' = nobody asked at the
 -- call · clients: those who asked later · name: the key that the task holds · tied: its record says that more depends on it
-function settle(how, id, ran, value, kept, client, clients, name, tied)
+-- is_plain: it held a place and nothing else, so no time of it is listed
+function settle(how, id, ran, value, kept, client, clients, name, tied, is_plain)
   local key = TASK .. id
   if value == '' then
     call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept)
@@ -27,7 +28,7 @@ function settle(how, id, ran, value, kept, client, clients, name, tied)
   call('PEXPIREAT', key, how.expiry)
   if how.max_failed then rare().keep_failed(id, how.max_failed) end
   ended[how.state] = (ended[how.state] or 0) + 1
-  ended_ids[#ended_ids + 1] = id
+  if not is_plain then ended_ids[#ended_ids + 1] = id end
   if name or tied then rare().untie(how, id, value, name, tied) end
   if client ~= '' then reply(client, id, how.state, value) end
   if clients then
