@@ -3,14 +3,20 @@
  * length suffices and adding or removing one costs the same however many there are.
  */
 
-export interface Deadline {
+import { type Link, Linked } from './linked.ts'
+
+export interface Deadline extends Link {
   readonly at: number
   readonly length: number
   readonly expire: () => void
 }
 
+/** Lengths whose lists stay when they are empty: most deadlines are of few lengths, again and again. */
+const MOST_EMPTY = 16
+
 export class Deadlines {
-  readonly #lists = new Map<number, Set<Deadline>>()
+  readonly #lists = new Map<number, Linked<Deadline>>()
+  #count = 0
   #timer: NodeJS.Timeout | undefined
   #timerAt = Number.POSITIVE_INFINITY
   /** No deadline is left, and the timer keeps no process alive. */
@@ -18,10 +24,15 @@ export class Deadlines {
 
   /** Calls `expire` once, `length` ms from now, unless the deadline is removed before. */
   add(length: number, expire: () => void): Deadline {
-    const deadline = { at: performance.now() + length, length, expire }
-    const list = this.#lists.get(length)
-    if (list) list.add(deadline)
-    else this.#lists.set(length, new Set([deadline]))
+    const at = performance.now() + length
+    const deadline: Deadline = { at, length, expire, before: undefined, after: undefined }
+    let list = this.#lists.get(length)
+    if (!list) {
+      list = new Linked()
+      this.#lists.set(length, list)
+    }
+    list.add(deadline)
+    this.#count += 1
     if (deadline.at < this.#timerAt) this.#arm(deadline.at)
     else if (this.#isResting) this.#timer?.ref()
     this.#isResting = false
@@ -31,9 +42,10 @@ export class Deadlines {
   /** Safe twice. */
   remove(deadline: Deadline): void {
     const list = this.#lists.get(deadline.length)
-    if (!list?.delete(deadline) || list.size > 0) return
-    this.#lists.delete(deadline.length)
-    if (this.#lists.size > 0) return
+    if (!list?.remove(deadline)) return
+    this.#count -= 1
+    if (!list.first && this.#lists.size > MOST_EMPTY) this.#lists.delete(deadline.length)
+    if (this.#count > 0) return
     // Left to run out: whoever adds and removes one at a time would arm a timer for each.
     this.#timer?.unref()
     this.#isResting = true
@@ -44,14 +56,12 @@ export class Deadlines {
     const now = performance.now()
     let next = Number.POSITIVE_INFINITY
     for (const list of [...this.#lists.values()]) {
-      for (const deadline of list) {
-        if (deadline.at > now) {
-          next = Math.min(next, deadline.at)
-          break
-        }
-        this.remove(deadline)
-        deadline.expire()
+      let { first } = list
+      for (; first && first.at <= now; first = list.first) {
+        this.remove(first)
+        first.expire()
       }
+      if (first) next = Math.min(next, first.at)
     }
     if (next < this.#timerAt) this.#arm(next)
   }

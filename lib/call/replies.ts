@@ -5,6 +5,7 @@
  */
 
 import type { MillraceError, QueueClosedError } from '../errors.ts'
+import { FreshMap } from '../fresh-map.ts'
 import { type EndState, isEndState } from '../record.ts'
 import type { Backend } from '../redis/backend.ts'
 import type { Standing } from '../redis/store.ts'
@@ -66,7 +67,7 @@ export interface RepliesOptions {
 
 export class Replies {
   readonly #options: RepliesOptions
-  readonly #waits = new Map<string, Wait>()
+  readonly #waits = new FreshMap<string, Wait>()
   /** Of those who read what tasks yield. */
   readonly #readers = new Map<string, Set<() => void>>()
   readonly #sweep: Loop
@@ -177,7 +178,10 @@ export class Replies {
     if (what === CHUNKS) this.#nudge(id)
     const wait = this.#waits.get(id)
     if (!wait) return
-    if (what.startsWith(PROGRESS)) void this.#progressed(wait, Number(what.slice(PROGRESS.length)), value)
+    // Most are ends that are told with their value.
+    if (value && isEndState(what)) this.#end(wait, { state: what, value })
+    else if (what.startsWith(PROGRESS))
+      void this.#progressed(wait, Number(what.slice(PROGRESS.length)), value)
     else void this.#arrived(wait, what, value)
   }
 
@@ -200,8 +204,11 @@ export class Replies {
 
   #settle(id: string, outcome: Outcome): void {
     const wait = this.#waits.get(id)
-    if (!wait) return
-    this.#waits.delete(id)
+    if (wait) this.#end(wait, outcome)
+  }
+
+  #end(wait: Wait, outcome: Outcome): void {
+    this.#waits.delete(wait.id)
     wait.settle(outcome)
     if (this.#waits.size === 0) void this.#sweep.stop()
   }

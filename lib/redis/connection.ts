@@ -11,6 +11,7 @@
 import type { Redis, RedisOptions } from 'ioredis'
 import { Deadlines } from '../deadlines.ts'
 import { RedisError } from '../errors.ts'
+import { type Link, Linked } from '../linked.ts'
 import { isConfiguration, messageOf, toRedisError } from './faults.ts'
 import { openClient, type RedisTarget } from './target.ts'
 
@@ -36,11 +37,16 @@ export interface ConnectionOptions {
   readonly protocol?: 2 | 3
 }
 
+/** A command that has not been answered. */
+interface InFlight extends Link {
+  readonly fail: (error: unknown) => void
+}
+
 export class Connection {
   readonly client: Redis
   readonly #options: ConnectionOptions
   readonly #deadlines = new Deadlines()
-  readonly #inFlight = new Set<(error: RedisError) => void>()
+  readonly #inFlight = new Linked<InFlight>()
   readonly #waiting = new Set<(error?: RedisError) => void>()
   #state: 'idle' | 'connecting' | 'ready' | 'closed' = 'idle'
   #problem: RedisError | undefined
@@ -101,7 +107,7 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         this.#deadlines.remove(deadline)
-        this.#inFlight.delete(fail)
+        this.#inFlight.remove(sent)
       }
       const fail = (error: unknown): void => {
         settle()
@@ -112,7 +118,8 @@ export class Connection {
         // A socket that is silent for that long is replaced: it may be half open.
         this.client.disconnect(true)
       })
-      this.#inFlight.add(fail)
+      const sent: InFlight = { fail, before: undefined, after: undefined }
+      this.#inFlight.add(sent)
       command(this.client).then((value) => {
         settle()
         resolve(value)
@@ -180,7 +187,7 @@ export class Connection {
   }
 
   #rejectAll(error: RedisError): void {
-    for (const fail of [...this.#inFlight]) fail(error)
+    for (let { first } = this.#inFlight; first; first = this.#inFlight.first) first.fail(error)
   }
 
   #notReady(): RedisError {

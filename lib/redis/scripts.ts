@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
+import { send } from './command.ts'
 import { isMissingScript } from './faults.ts'
 import { sources } from './lua/embedded.ts'
 
@@ -22,7 +23,7 @@ export async function runScript(
   argument: Buffer,
 ): Promise<ScriptReply> {
   try {
-    return (await client.callBuffer('EVALSHA', digests[script], ...keysOf(prefix), argument)) as ScriptReply
+    return await send(client, 'EVALSHA', [digests[script], ...keysOf(prefix), argument])
   } catch (error) {
     if (!isMissingScript(error)) throw error
     return runInFull(client, script, prefix, argument)
@@ -34,11 +35,10 @@ export const runInFull = (
   script: ScriptName,
   prefix: string | readonly string[],
   argument: Buffer,
-): Promise<ScriptReply> =>
-  client.callBuffer('EVAL', sources[script], ...keysOf(prefix), argument) as Promise<ScriptReply>
+): Promise<ScriptReply> => send(client, 'EVAL', [sources[script], ...keysOf(prefix), argument])
 
-const keysOf = (prefix: string | readonly string[]): (string | number)[] =>
-  typeof prefix === 'string' ? [1, prefix] : [prefix.length, ...prefix]
+const keysOf = (prefix: string | readonly string[]): string[] =>
+  typeof prefix === 'string' ? ['1', prefix] : [String(prefix.length), ...prefix]
 
 /**
  * The same, so that those to whom the script publishes hear of it before its sender does. Redis writes its replies last
@@ -53,7 +53,7 @@ export async function runBehindPing(
 ): Promise<ScriptReply> {
   // In one write, or Redis would answer the first before it reads the second.
   client.stream.cork()
-  client.ping().catch(() => {})
+  send(client, 'PING').catch(() => {})
   const reply = runScript(client, script, prefix, argument)
   client.stream.uncork()
   return reply

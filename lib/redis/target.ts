@@ -56,7 +56,7 @@ type Override = RedisOptions & { replyMapping: 'legacy' }
 /** A new client for this target that connects on connect(). */
 export function openClient(target: RedisTarget, ours: Override): Redis {
   // A timeout inside the client would end blocking reads; every call has a deadline of ours.
-  const override = { ...ours, commandTimeout: undefined } as unknown as Override
+  const override = { ...ours, commandTimeout: undefined, blockingTimeout: undefined } as unknown as Override
   if (typeof target === 'string') return new Redis(target, override)
   if (isClient(target)) return target.duplicate(override) as Redis
   return new Redis({ ...(target as RedisOptions), ...override })

@@ -4,6 +4,7 @@
  */
 
 import { LANES } from '../record.ts'
+import { send } from '../redis/command.ts'
 import { Connection } from '../redis/connection.ts'
 import { GROUP, type Keys } from '../redis/keys.ts'
 import type { ScriptReply } from '../redis/scripts.ts'
@@ -59,10 +60,10 @@ export class Fetcher {
     if (!isWanted()) return []
     const reply = await this.#connection.send(
       (client) =>
-        client.callBuffer(
-          ...(['XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', count, 'BLOCK', BLOCK, 'STREAMS'] as const),
+        send(client, 'XREADGROUP', [
+          ...['GROUP', GROUP, worker, 'COUNT', String(count), 'BLOCK', String(BLOCK), 'STREAMS'],
           ...this.#streams,
-        ),
+        ]),
       BLOCK + GRACE,
     )
     // RESP3 gives a map: stream, entries, stream, entries, …

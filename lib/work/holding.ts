@@ -3,6 +3,7 @@
  * ends or its task is gone.
  */
 
+import { FreshMap } from '../fresh-map.ts'
 import { LANES } from '../record.ts'
 import type { Begun } from '../upkeep/begun.ts'
 import { Gather, type GatherOptions } from './gather.ts'
@@ -31,7 +32,7 @@ export interface HoldingOptions extends Pick<GatherOptions, 'registry' | 'clock'
 export class Holding {
   readonly #options: HoldingOptions
   readonly #gather: Gather
-  readonly #held = new Map<string, Held>()
+  readonly #held = new FreshMap<string, Held>()
   #waiting: Held[] = []
   readonly #slots = new Slots()
   #beginning = false
@@ -160,7 +161,7 @@ export class Holding {
   }
 
   abortAll(reason: string): void {
-    for (const held of this.#held.values()) held.abort(reason)
+    for (const held of [...this.#held.values()]) held.abort(reason)
   }
 
   /** Resolves when no handler runs. */

@@ -1,0 +1,87 @@
+/** Commands that are written by ourselves, beside ioredis' own on one connection. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { after, before, describe, test } from 'node:test'
+import { Redis } from 'ioredis'
+import { send } from '../../lib/redis/command.ts'
+import { openClient } from '../../lib/redis/target.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+
+let redis: TestRedis
+before(async () => {
+  redis = await startRedis()
+})
+after(() => redis?.stop())
+
+const everyByte = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
+
+describe('a command of ours', () => {
+  test('brings strings of any kind and bytes as they are, in any order', async () => {
+    const args = ['plain', 'ä€😀', '', '*3\r\n$5\r\n', everyByte, Buffer.alloc(0), 'last']
+    const reply = await send(redis.client, 'EVAL', ['return ARGV', '0', ...args])
+    const sent = args.map((arg) => Buffer.from(arg))
+    assert.deepEqual(reply, sent)
+    assert.deepEqual(await send(redis.client, 'EVAL', ['return ARGV', '0', everyByte]), [everyByte])
+    assert.deepEqual(await send(redis.client, 'ECHO', ['one']), Buffer.from('one'))
+    assert.deepEqual(await send(redis.client, 'PING'), Buffer.from('PONG'))
+  })
+
+  test('brings a megabyte', async () => {
+    const large = Buffer.alloc(1_000_000, everyByte)
+    assert.deepEqual(await send(redis.client, 'ECHO', [large]), large)
+  })
+
+  test('is answered in its turn among those of ioredis', async () => {
+    const { client } = redis
+    const answers = await Promise.all([
+      client.echo('a'),
+      send(client, 'ECHO', ['b']),
+      client.callBuffer('ECHO', 'c'),
+      send(client, 'ECHO', ['d']),
+      client.incr('number'),
+    ])
+    assert.deepEqual(answers.map(String), ['a', 'b', 'c', 'd', '1'])
+  })
+
+  test('that Redis refuses rejects with its words; the arguments are not on the error', async () => {
+    const refused = send(redis.client, 'EVALSHA', ['0'.repeat(40), '0', 'secret'])
+    await assert.rejects(refused, (error: Error) => {
+      assert.equal(error.name, 'ReplyError')
+      assert.match(error.message, /^NOSCRIPT/)
+      assert.doesNotMatch(JSON.stringify(error), /secret/)
+      return true
+    })
+  })
+
+  test('rejects where the connection is lost under it, and where there is none', async () => {
+    const client = new Redis(redis.url, { enableOfflineQueue: false, retryStrategy: () => null })
+    await once(client, 'ready')
+    const blocked = send(client, 'BLPOP', ['nothing', '0'])
+    client.disconnect()
+    await assert.rejects(blocked, /Connection is closed/)
+    await assert.rejects(send(client, 'PING'), /Connection is closed|isn't writeable/)
+  })
+
+  test("is sent again where the client's reconnectOnError wants that", async () => {
+    let errors = 0
+    const reconnectOnError = () => (++errors === 1 ? 2 : false)
+    const client = new Redis(redis.url, { reconnectOnError })
+    await redis.client.set('text', 'x')
+    const wrong = send(client, 'INCR', ['text'])
+    await assert.rejects(wrong, /not an integer/)
+    assert.equal(errors, 2)
+    client.disconnect()
+  })
+
+  test("blocks for as long as it says, whatever the client's own options allow", async () => {
+    const given = new Redis(redis.url, { blockingTimeout: 20, blockingTimeoutGrace: 1, commandTimeout: 20 })
+    const client = openClient(given, { lazyConnect: false, replyMapping: 'legacy' })
+    given.disconnect()
+    await once(client, 'ready')
+    const blocked = send(client, 'BLPOP', ['list', '5'])
+    setTimeout(() => redis.client.rpush('list', 'item'), 200)
+    assert.deepEqual(await blocked, [Buffer.from('list'), Buffer.from('item')])
+    client.disconnect()
+  })
+})
