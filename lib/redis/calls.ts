@@ -1,8 +1,8 @@
 /** Calls on the wire: what the scripts enqueue and several are given, and what they answer. */
 
 import type { TaskState } from '../record.ts'
+import type { Reply } from './command.ts'
 import { FrameWriter, writeFrame } from './frame.ts'
-import type { ScriptReply } from './scripts.ts'
 import { type AnyCall, type CallHeads, list, text } from './wire.ts'
 
 /** Bytes that frame a call, with lane, id and head. */
@@ -71,7 +71,7 @@ function writeCalls(writer: FrameWriter, batch: QueueCalls, resent: boolean, ato
 const NO_EXCEPTIONS: readonly Exception[] = []
 
 /** How many were new; where there is more to say, then number of the call and what became of it. */
-export function readExceptions(reply: ScriptReply): readonly Exception[] {
+export function readExceptions(reply: Reply): readonly Exception[] {
   if (typeof reply === 'number') return NO_EXCEPTIONS
   const items = list(reply).slice(1)
   const exceptions: Exception[] = []

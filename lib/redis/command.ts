@@ -6,15 +6,17 @@
  */
 
 import type { Command, Redis } from 'ioredis'
-import type { ScriptReply } from './scripts.ts'
+
+/** What Redis answers: strings as Buffers, numbers, lists of them. */
+export type Reply = Buffer | number | null | readonly Reply[]
 
 /** What ioredis' client uses of a command. */
 class Written {
   readonly name: string
   /** For error messages, which shall hold no payload. */
   readonly args: readonly never[] = []
-  readonly promise: Promise<ScriptReply>
-  resolve!: (reply: ScriptReply) => void
+  readonly promise: Promise<Reply>
+  resolve!: (reply: Reply) => void
   reject!: (error: Error) => void
   /** ioredis notes that it has told of it, where somebody listens. */
   isTraced = false
@@ -38,12 +40,8 @@ class Written {
   setReplyContext(): void {}
 }
 
-/** Answers strings as Buffers. Deadlines and lost connections: connection.ts. */
-export function send(
-  client: Redis,
-  name: string,
-  args: readonly (string | Buffer)[] = [],
-): Promise<ScriptReply> {
+/** Deadlines and lost connections: connection.ts. */
+export function send(client: Redis, name: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
   const command = new Written(name, written(name, args))
   client.sendCommand(command as unknown as Command)
   return command.promise

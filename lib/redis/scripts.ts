@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { send } from './command.ts'
+import { type Reply, send } from './command.ts'
 import { isMissingScript } from './faults.ts'
 import { sources } from './lua/embedded.ts'
 
@@ -12,16 +12,13 @@ const digests = Object.fromEntries(
   Object.entries(sources).map(([name, source]) => [name, createHash('sha1').update(source).digest('hex')]),
 ) as Record<ScriptName, string>
 
-/** What a script answers: strings as Buffers, numbers, lists of them. */
-export type ScriptReply = Buffer | number | null | readonly ScriptReply[]
-
 /** prefix: of the queue; of the one script for several queues, theirs. */
 export async function runScript(
   client: Redis,
   script: ScriptName,
   prefix: string | readonly string[],
   argument: Buffer,
-): Promise<ScriptReply> {
+): Promise<Reply> {
   try {
     return await send(client, 'EVALSHA', [digests[script], ...keysOf(prefix), argument])
   } catch (error) {
@@ -35,7 +32,7 @@ export const runInFull = (
   script: ScriptName,
   prefix: string | readonly string[],
   argument: Buffer,
-): Promise<ScriptReply> => send(client, 'EVAL', [sources[script], ...keysOf(prefix), argument])
+): Promise<Reply> => send(client, 'EVAL', [sources[script], ...keysOf(prefix), argument])
 
 const keysOf = (prefix: string | readonly string[]): string[] =>
   typeof prefix === 'string' ? ['1', prefix] : [String(prefix.length), ...prefix]
@@ -50,7 +47,7 @@ export async function runBehindPing(
   script: ScriptName,
   prefix: string,
   argument: Buffer,
-): Promise<ScriptReply> {
+): Promise<Reply> {
   // In one write, or Redis would answer the first before it reads the second.
   client.stream.cork()
   send(client, 'PING').catch(() => {})

@@ -2,8 +2,8 @@
 
 import { MalformedDataError } from '../errors.ts'
 import type { EndState, Lane } from '../record.ts'
+import type { Reply } from './command.ts'
 import { type FrameItem, FrameReader, FrameWriter } from './frame.ts'
-import type { ScriptReply } from './scripts.ts'
 
 /** Of each field of an entry that cannot be read, bytes. */
 const MAX_SAMPLE = 256
@@ -107,7 +107,7 @@ export interface CallHeads {
 }
 
 /** [[entry, fields], …] of one stream, as XRANGE and XREADGROUP give it. A deleted entry has no fields. */
-export function readEntries(lane: Lane, reply: ScriptReply): Delivery[] {
+export function readEntries(lane: Lane, reply: Reply): Delivery[] {
   return list(reply).map((item) => {
     const [entry, fields] = list(item)
     return readEntry(lane, text(entry), Array.isArray(fields) ? (fields as Buffer[]) : [])
@@ -206,14 +206,14 @@ export function frameTurn(
 const endsLike = (a: Outcome, b: Outcome): boolean =>
   a.lane === b.lane && a.state === b.state && a.attempt === b.attempt && a.ttl === b.ttl
 
-export function readTurn(reply: ScriptReply): TurnReply {
+export function readTurn(reply: Reply): TurnReply {
   const reader = new FrameReader(bytesOf(reply))
   const parts = reader.list()
   const verdicts = Array.from(reader.text(), (letter) => VERDICTS[letter] ?? 'fenced')
   return { verdicts, taken: readLanes(reader, parts - 1) }
 }
 
-export function readTaken(reply: ScriptReply): Delivery[] {
+export function readTaken(reply: Reply): Delivery[] {
   const reader = new FrameReader(bytesOf(reply))
   const taken = readLanes(reader, reader.list())
   return typeof taken === 'string' ? [] : taken
@@ -236,7 +236,7 @@ function readLanes(reader: FrameReader, parts: number): Delivery[] | 'dead' | 'p
 }
 
 /** Of each task, how the others ended, in their order. */
-export function readInputs(reply: ScriptReply): Input[][] {
+export function readInputs(reply: Reply): Input[][] {
   const reader = new FrameReader(bytesOf(reply))
   return Array.from({ length: reader.list() }, () =>
     Array.from({ length: reader.list() }, () => {
@@ -246,14 +246,14 @@ export function readInputs(reply: ScriptReply): Input[][] {
   )
 }
 
-export function list(reply: ScriptReply | undefined): readonly ScriptReply[] {
+export function list(reply: Reply | undefined): readonly Reply[] {
   if (Array.isArray(reply)) return reply
   throw new MalformedDataError('a script answered with something other than a list')
 }
 
-export const text = (reply: ScriptReply | undefined): string => bytesOf(reply).toString('latin1')
+export const text = (reply: Reply | undefined): string => bytesOf(reply).toString('latin1')
 
-function bytesOf(reply: ScriptReply | undefined): Buffer {
+function bytesOf(reply: Reply | undefined): Buffer {
   if (Buffer.isBuffer(reply)) return reply
   throw new MalformedDataError('a script answered with something other than a string')
 }

@@ -1,6 +1,6 @@
 /** Who works for a queue, as the script `workers` tells it. */
 
-import type { ScriptReply } from './scripts.ts'
+import type { Reply } from './command.ts'
 import { list, text } from './wire.ts'
 
 /**
@@ -30,7 +30,7 @@ export interface WorkerInfo {
   readonly running: number
 }
 
-export function readWorkers(reply: ScriptReply): WorkerInfo[] {
+export function readWorkers(reply: Reply): WorkerInfo[] {
   const workers = list(reply).map((item) => {
     const [id, state, host, pid, concurrency, tasks, started, beat, running] = list(item)
     return {
@@ -48,5 +48,5 @@ export function readWorkers(reply: ScriptReply): WorkerInfo[] {
   return workers.sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-const moment = (reply: ScriptReply | undefined): Date | undefined =>
+const moment = (reply: Reply | undefined): Date | undefined =>
   text(reply) === '' ? undefined : new Date(Number(text(reply)))

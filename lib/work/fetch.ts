@@ -4,10 +4,9 @@
  */
 
 import { LANES } from '../record.ts'
-import { send } from '../redis/command.ts'
+import { type Reply, send } from '../redis/command.ts'
 import { Connection } from '../redis/connection.ts'
 import { GROUP, type Keys } from '../redis/keys.ts'
-import type { ScriptReply } from '../redis/scripts.ts'
 import type { RedisTarget } from '../redis/target.ts'
 import { type Delivery, readEntries } from '../redis/wire.ts'
 
@@ -67,7 +66,7 @@ export class Fetcher {
       BLOCK + GRACE,
     )
     // RESP3 gives a map: stream, entries, stream, entries, …
-    const items = (reply ?? []) as ScriptReply[]
+    const items = (reply ?? []) as Reply[]
     const entries: Delivery[] = []
     for (let i = 0; i + 1 < items.length; i += 2) {
       const lane = LANES[this.#streams.indexOf(String(items[i]))]!

@@ -7,8 +7,8 @@ import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import { callHead } from '../../lib/envelope.ts'
 import { LANES, type Lane, STATE_OF } from '../../lib/record.ts'
+import type { Reply } from '../../lib/redis/command.ts'
 import { GROUP, Keys } from '../../lib/redis/keys.ts'
-import type { ScriptReply } from '../../lib/redis/scripts.ts'
 import { decodeError } from '../../lib/remote-error.ts'
 import { type Unframed, unframe } from './unframe.ts'
 
@@ -68,7 +68,7 @@ export const shown = (bytes: Buffer): string => {
   }
   return short(bytes.toString('latin1'))
 }
-export const plain = (reply: ScriptReply | Unframed): unknown =>
+export const plain = (reply: Reply | Unframed): unknown =>
   Buffer.isBuffer(reply) ? shown(reply) : Array.isArray(reply) ? reply.map(plain) : reply
 
 /** What the script published to each client, message by message; what it told all workers is that of `control`. */
