@@ -10,25 +10,32 @@ import type { Command, Redis } from 'ioredis'
 /** What Redis answers: strings as Buffers, numbers, lists of them. */
 export type Reply = Buffer | number | null | readonly Reply[]
 
+/** What becomes of a command. Called back once, as the reply is read: each promise on the way is a step and garbage. */
+export interface Answer {
+  readonly resolve: (reply: Reply) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** For ioredis, which wants to give it to somebody. */
+const NOBODY = Promise.resolve()
+
 /** What ioredis' client uses of a command. */
-class Written {
+class Written implements Answer {
   readonly name: string
   /** For error messages, which shall hold no payload. */
   readonly args: readonly never[] = []
-  readonly promise: Promise<Reply>
-  resolve!: (reply: Reply) => void
-  reject!: (error: Error) => void
+  readonly resolve: Answer['resolve']
+  readonly reject: Answer['reject']
+  readonly promise = NOBODY
   /** ioredis notes that it has told of it, where somebody listens. */
   isTraced = false
   readonly #bytes: Buffer
 
-  constructor(name: string, bytes: Buffer) {
+  constructor(name: string, bytes: Buffer, { resolve, reject }: Answer) {
     this.name = name
     this.#bytes = bytes
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
+    this.resolve = resolve
+    this.reject = reject
   }
 
   /** Asked again where an error reply makes ioredis connect anew and send it once more (its `reconnectOnError`). */
@@ -40,11 +47,9 @@ class Written {
   setReplyContext(): void {}
 }
 
-/** Deadlines and lost connections: connection.ts. */
-export function send(client: Redis, name: string, args: readonly (string | Buffer)[] = []): Promise<Reply> {
-  const command = new Written(name, written(name, args))
-  client.sendCommand(command as unknown as Command)
-  return command.promise
+/** Deadlines, lost connections, and answers as promises: connection.ts. */
+export function send(client: Redis, name: string, args: readonly (string | Buffer)[], answer: Answer): void {
+  client.sendCommand(new Written(name, written(name, args), answer) as unknown as Command)
 }
 
 /** A list of strings, each behind its length in bytes. */

@@ -12,6 +12,7 @@ import type { Redis, RedisOptions } from 'ioredis'
 import { Deadlines } from '../deadlines.ts'
 import { RedisError } from '../errors.ts'
 import { type Link, Linked } from '../linked.ts'
+import type { Answer, Reply } from './command.ts'
 import { isConfiguration, messageOf, toRedisError } from './faults.ts'
 import { openClient, type RedisTarget } from './target.ts'
 
@@ -102,6 +103,38 @@ export class Connection {
 
   /** Sends now or not at all. Rejects with a RedisError that says whether it may have run. */
   send<T>(command: (client: Redis) => Promise<T>, timeout: number): Promise<T> {
+    return this.#within(timeout, (resolve, reject) => {
+      command(this.client).then(resolve, reject)
+    })
+  }
+
+  /** The same for a command of ours; answers what `read` makes of the reply, or rejects with what it throws. */
+  ask<T>(
+    command: (client: Redis, answer: Answer) => void,
+    read: (reply: Reply) => T,
+    timeout: number,
+  ): Promise<T> {
+    return this.#within(timeout, (resolve, reject, refuse) => {
+      const take = (reply: Reply): void => {
+        try {
+          resolve(read(reply))
+        } catch (error) {
+          refuse(error)
+        }
+      }
+      command(this.client, { resolve: take, reject })
+    })
+  }
+
+  /** refuse: rejects with an error that is none of Redis'. */
+  #within<T>(
+    timeout: number,
+    run: (
+      resolve: (value: T) => void,
+      reject: (error: unknown) => void,
+      refuse: (error: unknown) => void,
+    ) => void,
+  ): Promise<T> {
     if (this.#state === 'closed') return Promise.reject(closedError())
     if (this.#state !== 'ready') return Promise.reject(this.#notReady())
     return new Promise((resolve, reject) => {
@@ -120,10 +153,19 @@ export class Connection {
       })
       const sent: InFlight = { fail, before: undefined, after: undefined }
       this.#inFlight.add(sent)
-      command(this.client).then((value) => {
+      const done = (value: T): void => {
         settle()
         resolve(value)
-      }, fail)
+      }
+      const refuse = (error: unknown): void => {
+        settle()
+        reject(error)
+      }
+      try {
+        run(done, fail, refuse)
+      } catch (error) {
+        fail(error)
+      }
     })
   }
 

@@ -26,7 +26,7 @@
  * | P:key:<key>     | string     | id of the task that holds a dedupe key, until it ends or for the time that it is held |
  * | P:chunks:<id>   | list       | what a task has yielded and nobody has read; as long as its record, of one that did not succeed 1 h at most after its end |
  * | P:cancelling    | sorted set | places of running tasks that shall be aborted, for an hour after the last |
- * | P:settings      | hash       | what operators have set: paused, concurrency; and what turns have to look at: front, lines, again |
+ * | P:settings      | hash       | what operators have set: paused, concurrency; and what turns have to look at: front, lines, lanes (others than normal are used), void, again |
  * | P:ended         | hash       | how many tasks ended, by state |
  * | P:failed        | sorted set | id by time of failure, at most `maxFailed` |
  * | P:workers       | sorted set | worker id by end of lease, while it is registered |
@@ -34,7 +34,7 @@
  * | P:answer:<question> | string  | what a worker is doing, for whoever asked; 30 s |
  * | P:schedule:<name> | hash     | a schedule, until it is removed: when, missed, overlap; its call: lane, how, call; since, slot, paused; last, ran (schedule.lua, fire.lua) |
  * | P:slots         | sorted set | schedule by when its next slot is due, inf: paused, or there is none; as long as the schedule |
- * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends |
+ * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends, or wait in a long lane to be trimmed together → how many, about |
  * | P:quarantine    | list       | the last 100 entries that nobody could run |
  * | P:reply:<client>| channel    | pub/sub: outcomes, progress and that there are chunks, to callers |
  * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `slot <ms>`, `outbox`, `cancel <place>`, `room <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>`, `watch <ms>` |

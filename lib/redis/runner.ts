@@ -4,7 +4,7 @@ import type { Reply } from './command.ts'
 import type { Connection } from './connection.ts'
 import { type FrameItem, frame } from './frame.ts'
 import type { Keys } from './keys.ts'
-import { runBehindPing, runInFull, runScript, type ScriptName } from './scripts.ts'
+import { type ScriptName, type SendScript, sendInFull, sendScript } from './scripts.ts'
 
 /** An answer that takes longer means a socket that is replaced, and a call that is tried again. */
 export const ANSWER_TIMEOUT = 5_000
@@ -19,30 +19,32 @@ export class Runner {
   }
 
   run(script: ScriptName, args: readonly FrameItem[]): Promise<Reply> {
-    return this.send(script, frame(args))
+    return this.send(script, frame(args), asItIs)
   }
 
   /** With its source: also a server that does not know it runs it now, and not behind what is sent after it. */
   runInFull(script: ScriptName, args: readonly FrameItem[]): Promise<Reply> {
-    return this.connection.send(
-      (client) => runInFull(client, script, this.keys.prefix, frame(args)),
-      ANSWER_TIMEOUT,
-    )
+    return this.send(script, frame(args), asItIs, { how: sendInFull })
   }
 
-  /** prefixes: of the queues that it is about, where it is more than this one. */
-  send(script: ScriptName, argument: Buffer, prefixes?: readonly string[]): Promise<Reply> {
-    return this.connection.send(
-      (client) => runScript(client, script, prefixes ?? this.keys.prefix, argument),
-      ANSWER_TIMEOUT,
-    )
-  }
-
-  /** For a script whose messages are more urgent than its answer. */
-  sendUrgently(script: ScriptName, argument: Buffer): Promise<Reply> {
-    return this.connection.send(
-      (client) => runBehindPing(client, script, this.keys.prefix, argument),
+  /** Answers what `read` makes of the reply. prefixes: of the queues that it is about, where it is more than this one. */
+  send<T>(
+    script: ScriptName,
+    argument: Buffer,
+    read: (reply: Reply) => T,
+    { how = sendScript, prefixes = this.keys.prefix }: SendOptions = {},
+  ): Promise<T> {
+    return this.connection.ask(
+      (client, answer) => how(client, script, prefixes, argument, answer),
+      read,
       ANSWER_TIMEOUT,
     )
   }
 }
+
+interface SendOptions {
+  readonly how?: SendScript
+  readonly prefixes?: string | readonly string[]
+}
+
+const asItIs = (reply: Reply): Reply => reply

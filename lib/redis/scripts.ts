@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { type Reply, send } from './command.ts'
+import { type Answer, send } from './command.ts'
 import { isMissingScript } from './faults.ts'
 import { sources } from './lua/embedded.ts'
 
@@ -12,48 +12,43 @@ const digests = Object.fromEntries(
   Object.entries(sources).map(([name, source]) => [name, createHash('sha1').update(source).digest('hex')]),
 ) as Record<ScriptName, string>
 
-/** prefix: of the queue; of the one script for several queues, theirs. */
-export async function runScript(
+/** How a script is sent. prefix: of the queue; of the one script for several queues, theirs. */
+export type SendScript = (
   client: Redis,
   script: ScriptName,
   prefix: string | readonly string[],
   argument: Buffer,
-): Promise<Reply> {
-  try {
-    return await send(client, 'EVALSHA', [digests[script], ...keysOf(prefix), argument])
-  } catch (error) {
-    if (!isMissingScript(error)) throw error
-    return runInFull(client, script, prefix, argument)
+  answer: Answer,
+) => void
+
+export const sendScript: SendScript = (client, script, prefix, argument, { resolve, reject }) => {
+  const again = (error: unknown): void => {
+    if (isMissingScript(error)) sendInFull(client, script, prefix, argument, { resolve, reject })
+    else reject(error)
   }
+  send(client, 'EVALSHA', [digests[script], ...keysOf(prefix), argument], { resolve, reject: again })
 }
 
-export const runInFull = (
-  client: Redis,
-  script: ScriptName,
-  prefix: string | readonly string[],
-  argument: Buffer,
-): Promise<Reply> => send(client, 'EVAL', [sources[script], ...keysOf(prefix), argument])
+export const sendInFull: SendScript = (client, script, prefix, argument, answer) =>
+  send(client, 'EVAL', [sources[script], ...keysOf(prefix), argument], answer)
 
 const keysOf = (prefix: string | readonly string[]): string[] =>
   typeof prefix === 'string' ? ['1', prefix] : [String(prefix.length), ...prefix]
+
+const nothing = (): void => {}
+const UNHEARD: Answer = { resolve: nothing, reject: nothing }
 
 /**
  * The same, so that those to whom the script publishes hear of it before its sender does. Redis writes its replies last
  * in, first out: the sender's would go first, and each write costs 10 to 20 µs. Behind a PING its reply has a place
  * in the row before the script runs, and what is published overtakes it.
  */
-export async function runBehindPing(
-  client: Redis,
-  script: ScriptName,
-  prefix: string,
-  argument: Buffer,
-): Promise<Reply> {
+export const sendBehindPing: SendScript = (client, script, prefix, argument, answer) => {
   // In one write, or Redis would answer the first before it reads the second.
   client.stream.cork()
-  send(client, 'PING').catch(() => {})
-  const reply = runScript(client, script, prefix, argument)
+  send(client, 'PING', [], UNHEARD)
+  sendScript(client, script, prefix, argument, answer)
   client.stream.uncork()
-  return reply
 }
 
 /** Those that follow each other: progress, then the outcome. Others are sent when they are first needed. */

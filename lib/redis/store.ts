@@ -3,12 +3,13 @@
 import type { EndState, Lane } from '../record.ts'
 import { type Exception, frameCalls, frameSeveral, type QueueCalls, readExceptions } from './calls.ts'
 import { type ChunkStore, RedisChunks } from './chunks.ts'
+import type { Reply } from './command.ts'
 import type { Connection } from './connection.ts'
 import type { FrameItem } from './frame.ts'
 import type { Keys } from './keys.ts'
 import { type ProgressAnswer, type ProgressReport, ProgressScripts } from './progress.ts'
 import { ANSWER_TIMEOUT, Runner } from './runner.ts'
-import { FOR_TROUBLE, loadScripts } from './scripts.ts'
+import { FOR_TROUBLE, loadScripts, sendBehindPing, sendScript } from './scripts.ts'
 import {
   type AnyCall,
   type CallHeads,
@@ -80,7 +81,7 @@ export class Store {
    * of tasks that wait. atomic: where one is refused (`full` or `orphan`) none is accepted. Answers the calls that were
    * not simply accepted.
    */
-  async enqueue(
+  enqueue(
     calls: readonly AnyCall[],
     heads: CallHeads,
     resent: boolean,
@@ -88,20 +89,20 @@ export class Store {
     atomic = false,
   ): Promise<readonly Exception[]> {
     const argument = frameCalls({ calls, heads, cap }, resent, atomic)
-    return readExceptions(await this.#runner.send('enqueue', argument))
+    return this.#runner.send('enqueue', argument, readExceptions)
   }
 
   /**
    * The same for several queues of this Redis, all calls or none; `store`: whose queue they are for, each another one.
    * Sent by this one's connection. Answers for each of them.
    */
-  async several(
+  several(
     batches: readonly (QueueCalls & { readonly store: Store })[],
     resent: boolean,
   ): Promise<readonly (readonly Exception[])[]> {
     const prefixes = batches.map(({ store }) => store.keys.prefix)
-    const reply = await this.#runner.send('several', frameSeveral(batches, resent), prefixes)
-    return list(reply).map(readExceptions)
+    const read = (reply: Reply) => list(reply).map(readExceptions)
+    return this.#runner.send('several', frameSeveral(batches, resent), read, { prefixes })
   }
 
   /** To whoever listens to what workers do. */
@@ -122,16 +123,11 @@ export class Store {
     return Number(await this.#runner.run('unpark', [worker, most, ...names]))
   }
 
-  async turn(
-    worker: string,
-    want: number,
-    outcomes: readonly Outcome[],
-    limits: TurnLimits,
-  ): Promise<TurnReply> {
+  turn(worker: string, want: number, outcomes: readonly Outcome[], limits: TurnLimits): Promise<TurnReply> {
     const argument = frameTurn(worker, want, outcomes, limits)
     // One by one, somebody's whole wait is made of such hops; in large batches this would not be felt.
     const isUrgent = outcomes.length <= FEW && outcomes.some(({ client }) => client !== '')
-    return readTurn(await this.#runner[isUrgent ? 'sendUrgently' : 'send']('turn', argument))
+    return this.#runner.send('turn', argument, readTurn, { how: isUrgent ? sendBehindPing : sendScript })
   }
 
   /** Entries that have not the shape of one leave the stream; a sample of each is kept. */

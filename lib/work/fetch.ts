@@ -57,15 +57,16 @@ export class Fetcher {
     await this.#listening
     this.#clientId ??= await this.#connection.send((client) => client.client('ID'), READY_TIMEOUT)
     if (!isWanted()) return []
-    const reply = await this.#connection.send(
-      (client) =>
-        send(client, 'XREADGROUP', [
-          ...['GROUP', GROUP, worker, 'COUNT', String(count), 'BLOCK', String(BLOCK), 'STREAMS'],
-          ...this.#streams,
-        ]),
+    const how = ['GROUP', GROUP, worker, 'COUNT', String(count), 'BLOCK', String(BLOCK)]
+    return this.#connection.ask(
+      (client, answer) => send(client, 'XREADGROUP', [...how, 'STREAMS', ...this.#streams], answer),
+      (reply) => this.#read(reply),
       BLOCK + GRACE,
     )
-    // RESP3 gives a map: stream, entries, stream, entries, …
+  }
+
+  /** RESP3 gives a map: stream, entries, stream, entries, … */
+  #read(reply: Reply): Delivery[] {
     const items = (reply ?? []) as Reply[]
     const entries: Delivery[] = []
     for (let i = 0; i + 1 < items.length; i += 2) {

@@ -103,22 +103,27 @@ export class Turns<Reply> {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  async #turn(finished: readonly Finished[], want: number): Promise<void> {
+  #turn(finished: readonly Finished[], want: number): Promise<void> {
     this.#onTheWay += 1
     this.#asked += want
     const outcomes = finished.map(({ outcome }) => outcome)
-    const answer = await this.#options.send(want, outcomes).then(
-      (reply) => ({ reply }),
-      (error: unknown) => ({ error }),
-    )
+    const { send, onReply, onError } = this.#options
+    const failed = (error: unknown): void => this.#answered(want, () => onError(finished, error))
+    return send(want, outcomes).then((reply) => {
+      this.#answered(want, () => {
+        try {
+          onReply(finished, want, reply)
+        } catch (error) {
+          onError(finished, error)
+        }
+      })
+    }, failed)
+  }
+
+  #answered(want: number, tell: () => void): void {
     this.#asked -= want
     this.#onTheWay -= 1
-    try {
-      if ('error' in answer) throw answer.error
-      this.#options.onReply(finished, want, answer.reply)
-    } catch (error) {
-      this.#options.onError(finished, error)
-    }
+    tell()
     this.#flush()
   }
 

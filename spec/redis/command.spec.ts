@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { Redis } from 'ioredis'
-import { send } from '../../lib/redis/command.ts'
 import { openClient } from '../../lib/redis/target.ts'
+import { ask } from '../support/ask.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 
 let redis: TestRedis
@@ -19,33 +19,33 @@ const everyByte = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
 describe('a command of ours', () => {
   test('brings strings of any kind and bytes as they are, in any order', async () => {
     const args = ['plain', 'ä€😀', '', '*3\r\n$5\r\n', everyByte, Buffer.alloc(0), 'last']
-    const reply = await send(redis.client, 'EVAL', ['return ARGV', '0', ...args])
+    const reply = await ask(redis.client, 'EVAL', ['return ARGV', '0', ...args])
     const sent = args.map((arg) => Buffer.from(arg))
     assert.deepEqual(reply, sent)
-    assert.deepEqual(await send(redis.client, 'EVAL', ['return ARGV', '0', everyByte]), [everyByte])
-    assert.deepEqual(await send(redis.client, 'ECHO', ['one']), Buffer.from('one'))
-    assert.deepEqual(await send(redis.client, 'PING'), Buffer.from('PONG'))
+    assert.deepEqual(await ask(redis.client, 'EVAL', ['return ARGV', '0', everyByte]), [everyByte])
+    assert.deepEqual(await ask(redis.client, 'ECHO', ['one']), Buffer.from('one'))
+    assert.deepEqual(await ask(redis.client, 'PING'), Buffer.from('PONG'))
   })
 
   test('brings a megabyte', async () => {
     const large = Buffer.alloc(1_000_000, everyByte)
-    assert.deepEqual(await send(redis.client, 'ECHO', [large]), large)
+    assert.deepEqual(await ask(redis.client, 'ECHO', [large]), large)
   })
 
   test('is answered in its turn among those of ioredis', async () => {
     const { client } = redis
     const answers = await Promise.all([
       client.echo('a'),
-      send(client, 'ECHO', ['b']),
+      ask(client, 'ECHO', ['b']),
       client.callBuffer('ECHO', 'c'),
-      send(client, 'ECHO', ['d']),
+      ask(client, 'ECHO', ['d']),
       client.incr('number'),
     ])
     assert.deepEqual(answers.map(String), ['a', 'b', 'c', 'd', '1'])
   })
 
   test('that Redis refuses rejects with its words; the arguments are not on the error', async () => {
-    const refused = send(redis.client, 'EVALSHA', ['0'.repeat(40), '0', 'secret'])
+    const refused = ask(redis.client, 'EVALSHA', ['0'.repeat(40), '0', 'secret'])
     await assert.rejects(refused, (error: Error) => {
       assert.equal(error.name, 'ReplyError')
       assert.match(error.message, /^NOSCRIPT/)
@@ -57,10 +57,10 @@ describe('a command of ours', () => {
   test('rejects where the connection is lost under it, and where there is none', async () => {
     const client = new Redis(redis.url, { enableOfflineQueue: false, retryStrategy: () => null })
     await once(client, 'ready')
-    const blocked = send(client, 'BLPOP', ['nothing', '0'])
+    const blocked = ask(client, 'BLPOP', ['nothing', '0'])
     client.disconnect()
     await assert.rejects(blocked, /Connection is closed/)
-    await assert.rejects(send(client, 'PING'), /Connection is closed|isn't writeable/)
+    await assert.rejects(ask(client, 'PING'), /Connection is closed|isn't writeable/)
   })
 
   test("is sent again where the client's reconnectOnError wants that", async () => {
@@ -68,7 +68,7 @@ describe('a command of ours', () => {
     const reconnectOnError = () => (++errors === 1 ? 2 : false)
     const client = new Redis(redis.url, { reconnectOnError })
     await redis.client.set('text', 'x')
-    const wrong = send(client, 'INCR', ['text'])
+    const wrong = ask(client, 'INCR', ['text'])
     await assert.rejects(wrong, /not an integer/)
     assert.equal(errors, 2)
     client.disconnect()
@@ -79,7 +79,7 @@ describe('a command of ours', () => {
     const client = openClient(given, { lazyConnect: false, replyMapping: 'legacy' })
     given.disconnect()
     await once(client, 'ready')
-    const blocked = send(client, 'BLPOP', ['list', '5'])
+    const blocked = ask(client, 'BLPOP', ['list', '5'])
     setTimeout(() => redis.client.rpush('list', 'item'), 200)
     assert.deepEqual(await blocked, [Buffer.from('list'), Buffer.from('item')])
     client.disconnect()

@@ -11,9 +11,10 @@ import type { Connection } from '../../lib/redis/connection.ts'
 import { type FrameItem, frame } from '../../lib/redis/frame.ts'
 import { inspectTask } from '../../lib/redis/inspect.ts'
 import { GROUP, Keys } from '../../lib/redis/keys.ts'
-import { runScript, type ScriptName } from '../../lib/redis/scripts.ts'
+import type { ScriptName } from '../../lib/redis/scripts.ts'
 import { Store } from '../../lib/redis/store.ts'
 import { type How, type OutcomeState, type Place, placeKey } from '../../lib/redis/wire.ts'
+import { runScript } from './ask.ts'
 
 export const SECOND = 1_000
 export const HOUR = 3_600_000

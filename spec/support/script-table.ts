@@ -8,7 +8,8 @@ import { LANES, type Lane } from '../../lib/record.ts'
 import { type FrameItem, frame } from '../../lib/redis/frame.ts'
 import { GROUP } from '../../lib/redis/keys.ts'
 import { sources } from '../../lib/redis/lua/embedded.ts'
-import { loadScripts, runScript, type ScriptName } from '../../lib/redis/scripts.ts'
+import { loadScripts, type ScriptName } from '../../lib/redis/scripts.ts'
+import { runScript } from './ask.ts'
 import {
   type Changes,
   changed,
