@@ -53,7 +53,7 @@ local function drop_all()
     call('XACK', stream, GROUP, unpack(ids))
     if few and call('XLEN', stream) > LONG then
       if call('HINCRBY', P .. ':untidy', lane, #ids) >= MANY then trim(lane, stream, ids) end
-    elseif few and call('HEXISTS', P .. ':untidy', lane) == 0 then
+    elseif few and not call('HGET', P .. ':untidy', lane) then
       call('XDEL', stream, unpack(ids))
     else
       trim(lane, stream, ids)
