@@ -75,9 +75,8 @@ describe('a command of ours', () => {
   })
 
   test("blocks for as long as it says, whatever the client's own options allow", async () => {
-    const given = new Redis(redis.url, { blockingTimeout: 20, blockingTimeoutGrace: 1, commandTimeout: 20 })
-    const client = openClient(given, { lazyConnect: false, replyMapping: 'legacy' })
-    given.disconnect()
+    const theirs = { lazyConnect: true, blockingTimeout: 20, blockingTimeoutGrace: 1, commandTimeout: 20 }
+    const client = openClient(new Redis(redis.url, theirs), { lazyConnect: false, replyMapping: 'legacy' })
     await once(client, 'ready')
     const blocked = ask(client, 'BLPOP', ['list', '5'])
     setTimeout(() => redis.client.rpush('list', 'item'), 200)

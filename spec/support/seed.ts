@@ -192,7 +192,7 @@ export class Seed {
 
   /** Entries of ended tasks lie in this lane, above one that is pending. */
   untidy(ofLane: Lane): this {
-    return this.command('HSET', 'P:untidy', ofLane, '0')
+    return this.command('HSET', 'P:untidy', ofLane, '32')
   }
 
   /** One of the dead letters since `at`. */

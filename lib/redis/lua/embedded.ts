@@ -326,9 +326,8 @@ if pending.err then return call('XDEL', stream, unpack(ids)) end
 local oldest = pending[1]
 if oldest then
 call('XTRIM', stream, 'MINID', '~', oldest[1])
-local is_stuck = oldest[3] > STUCK
-if is_stuck then call('XDEL', stream, unpack(ids)) end
-call('HSET', P .. ':untidy', lane, is_stuck and MANY or '0')
+if oldest[3] > STUCK then call('XDEL', stream, unpack(ids)) end
+call('HSET', P .. ':untidy', lane, MANY)
 else
 local unread = first_unread(stream)
 if unread then
@@ -3051,7 +3050,7 @@ local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want, 'STREAM
 if found and found.err then
 failure = found
 elseif found then
-door.in_doubt = settings[3] or (settings[6] and call('EXISTS', P .. ':void:' .. lane) == 1)
+door.in_doubt = settings[3] or ((settings[6] or made) and call('EXISTS', P .. ':void:' .. lane) == 1)
 take(door, lane, found[1][2], answer)
 want = want - #found[1][2]
 left_out = left_out + #found[1][2] - #answer[#answer] / 4

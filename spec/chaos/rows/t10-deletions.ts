@@ -134,7 +134,7 @@ async function leaveBehind({ producer, tasks, redis: { client } }: Rig): Promise
   for (let n = 0; n < TRIES; n++) {
     await until('nothing to run', async () => (await client.xpending(STREAM, 'workers'))[0] === 0)
     // As if trimming had been held up before: else a few entries are deleted at once.
-    await client.hset(`${P}:untidy`, 'normal', '0')
+    await client.hset(`${P}:untidy`, 'normal', '32')
     const long = call(0, LONG)
     const short = Array.from({ length: 30 }, (_, n) => call(n, 0))
     await until('the short ones to end', () => short.every(hasEnded))

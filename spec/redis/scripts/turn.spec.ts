@@ -420,7 +420,7 @@ const trimming: Row[] = [
         },
         { w1: [], w2: ['1-0'] },
       ),
-      untidy: untidy('0'),
+      untidy: untidy('32'),
     },
     again: { answer: ['aaaaaaaaa'] },
   },
@@ -448,7 +448,7 @@ const trimming: Row[] = [
     keyspace: {
       'task:a': ended({ entry: '2-0', result: 'value of a' }),
       'stream:normal': lane('3-0', { '4-0': 'b', '5-0': 'c' }, { w1: [] }),
-      untidy: hash({ low: '0' }),
+      untidy: hash({ low: '32' }),
     },
     again: { answer: ['a'] },
   },

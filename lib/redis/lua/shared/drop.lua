@@ -30,10 +30,9 @@ local function trim(lane, stream, ids)
   local oldest = pending[1]
   if oldest then
     call('XTRIM', stream, 'MINID', '~', oldest[1])
-    local is_stuck = oldest[3] > STUCK
-    if is_stuck then call('XDEL', stream, unpack(ids)) end
-    -- Where one runs for long, no few wait for others: each time some would stay for as long as that one.
-    call('HSET', P .. ':untidy', lane, is_stuck and MANY or '0')
+    if oldest[3] > STUCK then call('XDEL', stream, unpack(ids)) end
+    -- Beside what is held up few do not wait for others: the last that ends must take all along.
+    call('HSET', P .. ':untidy', lane, MANY)
   else
     local unread = first_unread(stream)
     if unread then
