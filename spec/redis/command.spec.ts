@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { openClient } from '../../lib/redis/target.ts'
 import { ask } from '../support/ask.ts'
@@ -79,7 +80,8 @@ describe('a command of ours', () => {
     const client = openClient(new Redis(redis.url, theirs), { lazyConnect: false, replyMapping: 'legacy' })
     await once(client, 'ready')
     const blocked = ask(client, 'BLPOP', ['list', '5'])
-    setTimeout(() => redis.client.rpush('list', 'item'), 200)
+    await setTimeout(200)
+    await redis.client.rpush('list', 'item')
     assert.deepEqual(await blocked, [Buffer.from('list'), Buffer.from('item')])
     client.disconnect()
   })
