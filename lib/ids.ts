@@ -8,6 +8,7 @@ const NAME = /^[A-Za-z0-9_.:-]{1,128}$/
 /** Random bytes by the thousand: asking for few at a time costs ten times as much. */
 const POOL = Buffer.allocUnsafe(4_096)
 let used = POOL.length
+const DASH = '-'.charCodeAt(0)
 
 /** 4 characters of A-Z a-z 0-9 _ - for each 3 bytes. */
 function random(bytes: number): string {
@@ -19,8 +20,13 @@ function random(bytes: number): string {
   return POOL.toString('base64url', used - bytes, used)
 }
 
-/** A task's id: 22 characters, 128 random bits, made on the caller's side. */
-export const newTaskId = (): string => random(16)
+/** A task's id: 22 characters, 128 random bits, made on the caller's side. None begins with `-`: commands would take it for an option. */
+export function newTaskId(): string {
+  for (;;) {
+    const id = random(16)
+    if (id.charCodeAt(0) !== DASH) return id
+  }
+}
 
 /** A client's id travels with every awaited call, so it is short: 12 characters, 72 bits. */
 export const newClientId = (): string => random(9)
