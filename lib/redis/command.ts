@@ -22,7 +22,7 @@ const NOBODY = Promise.resolve()
 /** What ioredis' client uses of a command. */
 class Written implements Answer {
   readonly name: string
-  /** For error messages, which shall hold no payload. */
+  /** For error messages and traces, which shall hold no payload. */
   readonly args: readonly never[] = []
   readonly resolve: Answer['resolve']
   readonly reject: Answer['reject']

@@ -1,6 +1,7 @@
 /** Commands that are written by ourselves, beside ioredis' own on one connection. */
 
 import assert from 'node:assert/strict'
+import { tracingChannel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
@@ -53,6 +54,23 @@ describe('a command of ours', () => {
       assert.doesNotMatch(JSON.stringify(error), /secret/)
       return true
     })
+  })
+
+  test('is told of to whoever traces ioredis, without its arguments', async () => {
+    const told: { command: string; args: unknown[] }[] = []
+    const channel = tracingChannel('ioredis:command')
+    const nothing = () => {}
+    const start = (message: unknown): void => {
+      told.push(message as (typeof told)[number])
+    }
+    const subscriber = { start, end: nothing, asyncStart: nothing, asyncEnd: nothing, error: nothing }
+    channel.subscribe(subscriber)
+    assert.deepEqual(await ask(redis.client, 'ECHO', ['secret']), Buffer.from('secret'))
+    channel.unsubscribe(subscriber)
+    assert.deepEqual(
+      told.map(({ command, args }) => [command, args]),
+      [['ECHO', []]],
+    )
   })
 
   test('rejects where the connection is lost under it, and where there is none', async () => {
