@@ -23,6 +23,12 @@ async function left(client: typeof on.redis.client, prefix: string): Promise<str
   return names.filter((name) => /^(line|limit|busy|rate|ring|resting)\b/.test(name)).sort()
 }
 
+/** How many workers hear what is told to all. */
+async function listeners(client: typeof on.redis.client): Promise<number> {
+  const [, count] = await client.pubsub('NUMSUB', `${P}:control`)
+  return Number(count)
+}
+
 /** How many were under way at once, at most: tasks that had begun and not ended, whoever ran them. */
 function mostAtOnce(journal: string[][], ids: readonly string[]): number {
   const open = new Set<string>()
@@ -39,13 +45,18 @@ function mostAtOnce(journal: string[][], ids: readonly string[]): number {
 describe('concurrency', () => {
   test('of each key never more than so many at once over four workers in two processes, and no fewer while there are some', async () => {
     await using s = await scene()
-    await Promise.all([s.worker([{}, {}]), s.worker([{}, {}])])
+    // The two workers of a process have four slots, and six tasks may run at once.
+    const two = { concurrency: 2, prefetch: 0 }
+    await Promise.all([s.worker([two, two]), s.worker([two, two])])
+    // Who does not listen yet hears of them later, when they may be done.
+    await until('all to listen', async () => (await listeners(s.redis.client)) === 4)
     const slow = s.queue.remote<Slow>('slow', { limit: { concurrency: 2, key: byTenant } })
     const calls = Array.from({ length: 60 }, (_, n) => ({
       tenant: `t${n % 3}`,
       handle: slow(20, `t${n % 3}`),
     }))
-    await Promise.all(calls.map(({ handle }) => handle.get({ timeout: MINUTE })))
+    const pids = await Promise.all(calls.map(({ handle }) => handle.get({ timeout: MINUTE })))
+    assert.ok(new Set(pids).size > 1, 'both took part')
     for (const tenant of ['t0', 't1', 't2']) {
       const ids = calls.filter((call) => call.tenant === tenant).map(({ handle }) => handle.id)
       assert.equal(mostAtOnce(s.journal(), ids), 2, tenant)
