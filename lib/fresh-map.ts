@@ -2,8 +2,8 @@
  * A Map for what comes and goes for as long as the process lives. V8's own grows, shrinks and is tidied by making another
  * table, to which the old one keeps a reference. Once an old one is among what has survived for long, all that it refers to
  * survives as well: the next table, what was in it, and so on, until the heap is collected as a whole. A copy now and then
- * is referred to by none before it. With 100 calls in flight 740 bytes of each had survived by this alone, and a tenth of a
- * caller's time went into copying them.
+ * is referred to by none before it. With 100 calls in flight 740 bytes of each had survived by this alone, which took 12 to
+ * 16 of every 160 ms of their caller.
  *
  * Whoever goes through one while it changes takes a copy first.
  */

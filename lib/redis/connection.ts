@@ -114,26 +114,22 @@ export class Connection {
     read: (reply: Reply) => T,
     timeout: number,
   ): Promise<T> {
-    return this.#within(timeout, (resolve, reject, refuse) => {
+    return this.#within(timeout, (resolve, reject) => {
       const take = (reply: Reply): void => {
         try {
           resolve(read(reply))
         } catch (error) {
-          refuse(error)
+          // As it is: reject would make an error of Redis' of it.
+          resolve(Promise.reject(error))
         }
       }
       command(this.client, { resolve: take, reject })
     })
   }
 
-  /** refuse: rejects with an error that is none of Redis'. */
   #within<T>(
     timeout: number,
-    run: (
-      resolve: (value: T) => void,
-      reject: (error: unknown) => void,
-      refuse: (error: unknown) => void,
-    ) => void,
+    run: (resolve: (value: T | Promise<T>) => void, reject: (error: unknown) => void) => void,
   ): Promise<T> {
     if (this.#state === 'closed') return Promise.reject(closedError())
     if (this.#state !== 'ready') return Promise.reject(this.#notReady())
@@ -153,16 +149,12 @@ export class Connection {
       })
       const sent: InFlight = { fail, before: undefined, after: undefined }
       this.#inFlight.add(sent)
-      const done = (value: T): void => {
+      const done = (value: T | Promise<T>): void => {
         settle()
         resolve(value)
       }
-      const refuse = (error: unknown): void => {
-        settle()
-        reject(error)
-      }
       try {
-        run(done, fail, refuse)
+        run(done, fail)
       } catch (error) {
         fail(error)
       }

@@ -34,7 +34,7 @@
  * | P:answer:<question> | string  | what a worker is doing, for whoever asked; 30 s |
  * | P:schedule:<name> | hash     | a schedule, until it is removed: when, missed, overlap; its call: lane, how, call; since, slot, paused; last, ran (schedule.lua, fire.lua) |
  * | P:slots         | sorted set | schedule by when its next slot is due, inf: paused, or there is none; as long as the schedule |
- * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends, or wait in a long lane to be trimmed together → how many, about |
+ * | P:untidy        | hash       | lanes where done entries lie above one that still runs, until that one ends, or wait in a long lane to be trimmed together → how many, about; from 32 on none wait |
  * | P:quarantine    | list       | the last 100 entries that nobody could run |
  * | P:reply:<client>| channel    | pub/sub: outcomes, progress and that there are chunks, to callers |
  * | P:control       | channel    | pub/sub: to all workers: `due <ms>`, `slot <ms>`, `outbox`, `cancel <place>`, `room <place>`, `void`, `front`, `parked <name>`, `settings`, `paused`, `order [<worker>]`, `question <worker> <question>`, `watch <ms>` |

@@ -35,11 +35,8 @@ export const sendInFull: SendScript = (client, script, prefix, argument, answer)
 const keysOf = (prefix: string | readonly string[]): string[] =>
   typeof prefix === 'string' ? ['1', prefix] : [String(prefix.length), ...prefix]
 
-const nothing = (): void => {}
-const UNHEARD: Answer = { resolve: nothing, reject: nothing }
-
 /**
- * The same, so that those to whom the script publishes hear of it before its sender does. Redis writes its replies last
+ * As sendScript, so that those to whom the script publishes hear of it before its sender does. Redis writes its replies last
  * in, first out: the sender's would go first, and each write costs 10 to 20 µs. Behind a PING its reply has a place
  * in the row before the script runs, and what is published overtakes it.
  */
@@ -50,6 +47,9 @@ export const sendBehindPing: SendScript = (client, script, prefix, argument, ans
   sendScript(client, script, prefix, argument, answer)
   client.stream.uncork()
 }
+
+const nothing = (): void => {}
+const UNHEARD: Answer = { resolve: nothing, reject: nothing }
 
 /** Those that follow each other: progress, then the outcome. Others are sent when they are first needed. */
 export const ORDERED: readonly ScriptName[] = ['enqueue', 'turn', 'progress']

@@ -97,33 +97,34 @@ export class Turns<Reply> {
       const mayAsk = this.#finished.length > 0 || this.#asked === 0
       const want = mayAsk ? Math.min(this.#options.wanted(), MAX_WANT) : 0
       if (this.#finished.length === 0 && want <= 0) break
-      void this.#turn(this.#nextBatch(), Math.max(want, 0))
+      this.#turn(this.#nextBatch(), Math.max(want, 0))
     }
     if (this.#finished.length > 0 || this.#onTheWay > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #turn(finished: readonly Finished[], want: number): Promise<void> {
+  #turn(finished: readonly Finished[], want: number): void {
     this.#onTheWay += 1
     this.#asked += want
     const outcomes = finished.map(({ outcome }) => outcome)
-    const { send, onReply, onError } = this.#options
-    const failed = (error: unknown): void => this.#answered(want, () => onError(finished, error))
-    return send(want, outcomes).then((reply) => {
-      this.#answered(want, () => {
-        try {
-          onReply(finished, want, reply)
-        } catch (error) {
-          onError(finished, error)
-        }
-      })
-    }, failed)
+    const { send, onReply } = this.#options
+    void send(want, outcomes).then(
+      (reply) => this.#answered(finished, want, () => onReply(finished, want, reply)),
+      (error) =>
+        this.#answered(finished, want, () => {
+          throw error
+        }),
+    )
   }
 
-  #answered(want: number, tell: () => void): void {
+  #answered(finished: readonly Finished[], want: number, take: () => void): void {
     this.#asked -= want
     this.#onTheWay -= 1
-    tell()
+    try {
+      take()
+    } catch (error) {
+      this.#options.onError(finished, error)
+    }
     this.#flush()
   }
 

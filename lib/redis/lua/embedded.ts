@@ -3050,7 +3050,7 @@ local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want, 'STREAM
 if found and found.err then
 failure = found
 elseif found then
-door.in_doubt = settings[3] or ((settings[6] or made) and call('EXISTS', P .. ':void:' .. lane) == 1)
+door.in_doubt = settings[3] or (settings[6] and call('EXISTS', P .. ':void:' .. lane) == 1)
 take(door, lane, found[1][2], answer)
 want = want - #found[1][2]
 left_out = left_out + #found[1][2] - #answer[#answer] / 4

@@ -91,8 +91,7 @@ elseif settings then
       if found and found.err then
         failure = found
       elseif found then
-        -- What this turn itself has set off may have voided something that was not told of before.
-        door.in_doubt = settings[3] or ((settings[6] or made) and call('EXISTS', P .. ':void:' .. lane) == 1)
+        door.in_doubt = settings[3] or (settings[6] and call('EXISTS', P .. ':void:' .. lane) == 1)
         take(door, lane, found[1][2], answer)
         want = want - #found[1][2]
         left_out = left_out + #found[1][2] - #answer[#answer] / 4

@@ -20,7 +20,7 @@ local function first_unread(stream)
 end
 
 -- One XTRIM for many entries costs less than an XDEL for each. What lies above an older entry that still runs stays
--- until that one ends, and P:untidy says so, with how many wait since; if it runs for long, its followers are deleted one by one.
+-- until that one ends, and P:untidy says so; if it runs for long, its followers are deleted one by one.
 -- The bound is never taken from the entries at hand: one too high removes what is unread or pending. And an exact one
 -- is an entry that is there: beside deleted ones an exact trim can leave a node without any, which Redis does not
 -- load again (redis issue 15808). Whole nodes may always go.
