@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Deadlines } from '../lib/deadlines.ts'
 
 /** A clock that only this spec moves: timers and performance.now() together. */
@@ -154,5 +156,21 @@ describe('deadlines', () => {
     time.pass(10)
     time.pass(100_000)
     assert.equal(cleared.mock.callCount(), 1, 'no timer after the last one has expired')
+  })
+
+  test('of lengths that never come again leave nothing behind', () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const deadlines = new Deadlines()
+    const grownBy = (lengths: number, from: number): number => {
+      collect()
+      const before = process.memoryUsage().heapUsed
+      for (let i = 0; i < lengths; i++) deadlines.remove(deadlines.add(from + i, assert.fail))
+      collect()
+      return process.memoryUsage().heapUsed - before
+    }
+    grownBy(1_000, 1_000_000)
+    const bytes = grownBy(100_000, 2_000_000)
+    assert.ok(bytes < 20 * 100_000, `${bytes} bytes are left of 100,000 deadlines`)
   })
 })

@@ -30,7 +30,7 @@ describe('a map of what comes and goes', () => {
           const [values, expected] = [[...fresh.values()], [...map.values()]]
           assert.ok(values.every((value, i) => value === expected[i]))
         }),
-        { numRuns: 10 },
+        { numRuns: 10, endOnFailure: true },
       )
     })
   }
@@ -65,7 +65,7 @@ describe('a list of linked members', () => {
         }
         assert.deepEqual(inOrder(list), [...expected])
       }),
-      { numRuns: 10 },
+      { numRuns: 10, endOnFailure: true },
     )
   })
 

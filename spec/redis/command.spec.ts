@@ -6,6 +6,9 @@ import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { MalformedDataError, RedisError } from '../../lib/errors.ts'
+import { type Answer, send } from '../../lib/redis/command.ts'
+import { Connection } from '../../lib/redis/connection.ts'
 import { openClient } from '../../lib/redis/target.ts'
 import { ask } from '../support/ask.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
@@ -102,5 +105,55 @@ describe('a command of ours', () => {
     await redis.client.rpush('list', 'item')
     assert.deepEqual(await blocked, [Buffer.from('list'), Buffer.from('item')])
     client.disconnect()
+  })
+})
+
+describe('a connection that asks', () => {
+  const ready = async (): Promise<Connection> => {
+    const connection = new Connection(redis.url, { role: 'spec' })
+    await connection.ready(5_000)
+    return connection
+  }
+  const echo = (client: Redis, answer: Answer): void => send(client, 'ECHO', ['text'], answer)
+
+  test('answers what is read from the reply, or rejects with what reading throws', async () => {
+    const connection = await ready()
+    assert.equal(await connection.ask(echo, String, 5_000), 'text')
+    const malformed = new MalformedDataError('not what was expected')
+    const unreadable = connection.ask(
+      echo,
+      () => {
+        throw malformed
+      },
+      5_000,
+    )
+    await assert.rejects(unreadable, (error) => error === malformed)
+    connection.close()
+  })
+
+  test('rejects with what Redis says, and where the command cannot be sent', async () => {
+    const connection = await ready()
+    const refused = connection.ask((client, answer) => send(client, 'NONSENSE', [], answer), String, 5_000)
+    await assert.rejects(refused, RedisError)
+    const broken = connection.ask(
+      () => {
+        throw new TypeError('no stream')
+      },
+      String,
+      5_000,
+    )
+    await assert.rejects(broken, (error) => error instanceof RedisError && error.message === 'no stream')
+    connection.close()
+    await assert.rejects(connection.ask(echo, String, 5_000), /closed/)
+  })
+
+  test('rejects when it is closed, also where the client would never call back', async () => {
+    const connection = await ready()
+    const silent = connection.ask(() => {}, String, 60_000)
+    connection.close()
+    await assert.rejects(
+      silent,
+      (error) => error instanceof RedisError && error.code === 'ERR_MILLRACE_CLOSED',
+    )
   })
 })
