@@ -213,6 +213,33 @@ test('a delivery whose reply was lost on the way is found in the pending list, a
   await queue.close()
 })
 
+test('what is told while a worker does not listen is looked for once it does, before it waits for more', async () => {
+  await using redis = await startRedis()
+  await using proxy = await startProxy(redis.port)
+  const { queue } = watched(redis.url)
+  const far = watched(proxy.url)
+  const seen: string[] = []
+  const note = far.queue.task('note', () => void seen.push('ran'))
+  proxy.answer = ({ name, from }) => {
+    if (from === 'millrace:fetch') seen.push(name)
+    return undefined
+  }
+  const worker = await running(far.queue)
+  await until('it to wait for work', () => seen.includes('XREADGROUP'))
+  proxy.silence(({ name }) => name === 'millrace:fetch')
+  // It is in a list where only turns look, and workers are told so.
+  const handle = queue.remote<typeof note>('note', { first: 'newest' })()
+  await handle.enqueued
+  const before = seen.length
+  proxy.cut(({ name }) => name === 'millrace:fetch')
+  await handle.get({ timeout: 10_000 })
+  const after = seen.slice(before)
+  assert.ok(after.includes('SUBSCRIBE'))
+  assert.ok(!after.slice(0, after.indexOf('ran')).includes('XREADGROUP'), after.join(' '))
+  await worker.stop()
+  await Promise.all([queue.close(), far.queue.close()])
+})
+
 test('a Redis that is too old is refused, saying which is needed', async () => {
   await using redis = await startRedis()
   await using proxy = await startProxy(redis.port)

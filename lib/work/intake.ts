@@ -61,6 +61,8 @@ export class Intake {
     const onReady = (): void => {
       this.#doubts += 1
       onDoubt()
+      // What was told before it listened may be work that only turns find.
+      this.#recheck()
     }
     this.#fetcher = new Fetcher(target, store.keys, onReady, (word) => {
       if (word === 'void') this.#doubts += 1
