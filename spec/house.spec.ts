@@ -131,7 +131,7 @@ describe('imports', () => {
     const names = ['./a.ts', './c.ts', './d.ts', './f.ts', './g.ts', './h.ts', 'j', './i.ts', './k.ts']
     assert.deepEqual(importsOf(source), names)
     assert.ok(graph.get('queue.ts')?.includes('work/worker.ts'))
-    assert.ok(graph.get('upkeep/heartbeat.ts')?.includes('upkeep/heartbeat-thread.ts'), 'an import of types')
+    assert.ok(graph.get('upkeep/beating.ts')?.includes('upkeep/heartbeat-thread.ts'), 'an import of types')
     assert.ok([...graph.values()].flat().length > 100)
   })
 

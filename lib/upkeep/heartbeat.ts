@@ -1,12 +1,10 @@
-/** The main thread's side of the heartbeat: starts the thread, names the worker to beat for, hears how it goes. */
+/** The main thread's side of a worker's heartbeat: names the worker to beat for, and hears how it goes. */
 
-import { isMainThread, Worker as Thread } from 'node:worker_threads'
 import { portableTarget, type RedisTarget } from '../redis/target.ts'
+import { beginHeart, type DistantHeart } from './beating.ts'
 import type { Begun } from './begun.ts'
-import { Ending } from './ending.ts'
-import type { HeartbeatData, HeartbeatNews, HeartbeatOrder } from './heartbeat-thread.ts'
+import type { HeartNews } from './heart.ts'
 import { Loop } from './loop.ts'
-import { orphanData } from './orphan.ts'
 import type { Watch } from './watch.ts'
 
 export interface HeartbeatOptions {
@@ -27,22 +25,14 @@ export interface HeartbeatOptions {
   readonly onError: (error: Error) => void
 }
 
-/** From source it is started through a bootstrap, from the build as it is. */
-const THREAD = import.meta.url.endsWith('.ts')
-  ? new URL('./heartbeat-thread.dev.mjs', import.meta.url)
-  : new URL('./heartbeat-thread.js', import.meta.url)
-
-const RESTART_PAUSE = 500
 /** Where connections are cut again and again, one that waited a third of its lease after each would miss all of it. */
 const STAND_IN_RETRY = 100
-/** Of all workers of this process. */
-const ending = new Ending()
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions
   /** Until the thread beats: on a busy machine its start can take longer than a lease. */
   readonly #standIn: Loop
-  #thread: Thread | undefined
+  #heart: DistantHeart | undefined
   #worker: string | undefined
   #lastBeat = 0
 
@@ -67,25 +57,21 @@ export class Heartbeat {
   follow(worker: string): void {
     this.#worker = worker
     this.#lastBeat = performance.now()
-    this.#thread ??= this.#start()
-    this.#say({ type: 'follow', worker })
+    this.#heart ??= this.#begin()
+    this.#heart.tell({ type: 'follow', worker })
     this.#standIn.start()
   }
 
   /** Somebody asks what this worker is doing: the thread answers, which also can where this loop cannot. */
   asked(question: string): void {
-    this.#say({ type: 'question', question })
+    this.#heart?.tell({ type: 'question', question })
   }
 
   async stop(): Promise<void> {
     this.#worker = undefined
-    const thread = this.#thread
-    this.#thread = undefined
-    await Promise.all([thread?.terminate(), this.#standIn.stop()])
-  }
-
-  #say(order: HeartbeatOrder): void {
-    this.#thread?.postMessage(order)
+    const heart = this.#heart
+    this.#heart = undefined
+    await Promise.all([heart?.end(), this.#standIn.stop()])
   }
 
   async #beat(): Promise<void> {
@@ -96,46 +82,34 @@ export class Heartbeat {
     if (alive && worker === this.#worker) this.#lastBeat = performance.now()
   }
 
-  /** It ended although nobody stopped it. */
-  #restart(ended: Thread): void {
-    if (this.#thread !== ended || this.#worker === undefined) return
-    // Perhaps it ended while it gave something back; the pending list will tell.
-    this.#options.onGivenBack([])
-    this.#thread = this.#start()
-    this.#say({ type: 'follow', worker: this.#worker })
-    this.#standIn.start()
+  #begin(): DistantHeart {
+    const { target, namespace, queue, lease, failedTtl, maxFailed, begun, watch, onError } = this.#options
+    return beginHeart({
+      data: {
+        ...{ target: portableTarget(target), namespace, queue, lease, failedTtl, maxFailed },
+        ...{ begun: begun.memory, watch: watch.memory },
+      },
+      hear: (news) => this.#hear(news),
+      onAnew: () => this.#anew(),
+      onError,
+    })
   }
 
-  #start(): Thread {
-    const { target, namespace, queue, lease, failedTtl, maxFailed, begun, watch } = this.#options
-    const { onError, onDead } = this.#options
-    const workerData: HeartbeatData = {
-      ...{ target: portableTarget(target), namespace, queue, lease, failedTtl, maxFailed },
-      ...{ begun: begun.memory, watch: watch.memory, ending: ending.memory },
-      ...{ isMain: isMainThread, orphan: orphanData() },
-    }
-    const thread = new Thread(THREAD, { workerData, execArgv: [], name: 'millrace-heartbeat' })
-    thread.on('message', (news: HeartbeatNews) => {
-      if (news.type === 'trouble') return
-      if (news.type === 'call') {
-        thread.postMessage({ type: 'heard' } satisfies HeartbeatOrder)
-        return
-      }
-      if (news.type === 'given back') {
-        this.#options.onGivenBack(news.keys)
-        return
-      }
-      if (news.worker !== this.#worker) return
+  #hear(news: HeartNews): void {
+    if (news.type === 'call') this.#heart?.tell({ type: 'heard' })
+    else if (news.type === 'given back') this.#options.onGivenBack(news.keys)
+    else if (news.worker === this.#worker) {
       void this.#standIn.stop()
       if (news.type === 'alive') this.#lastBeat = performance.now()
-      else onDead(news.worker)
-    })
-    thread.on('error', onError)
-    ending.count(1)
-    thread.on('exit', () => {
-      ending.count(-1)
-      setTimeout(() => this.#restart(thread), RESTART_PAUSE).unref()
-    })
-    return thread
+      else this.#options.onDead(news.worker)
+    }
+  }
+
+  #anew(): void {
+    if (this.#worker === undefined) return
+    // Perhaps it ended while it gave something back; the pending list will tell.
+    this.#options.onGivenBack([])
+    this.#heart?.tell({ type: 'follow', worker: this.#worker })
+    this.#standIn.start()
   }
 }

@@ -11,7 +11,6 @@ import type { Store } from '../redis/store.ts'
 import type { Outcome } from '../redis/wire.ts'
 import { encodeForm, encodeTooLate } from '../remote-error.ts'
 import type { Begun } from './begun.ts'
-import type { Ending } from './ending.ts'
 import { OVERRUN_GRACE, type Overrun, overrunOf, type Watch } from './watch.ts'
 
 /** For telling Redis: then the process ends anyway, and others recover its tasks when the lease is over. */
@@ -23,13 +22,14 @@ const BATCH = 500
 
 export interface WatchdogOptions {
   readonly watch: Watch
-  readonly ending: Ending
   readonly begun: Begun
   readonly store: Store
   /** Resolves when Redis can be asked. */
   readonly ready: () => Promise<void>
   /** Whose tasks these are; undefined: it was declared dead. */
   readonly worker: () => string | undefined
+  /** The other workers of this process give back what they hold. */
+  readonly leaveOthers: () => Promise<unknown>
   /** Between looks, ms. */
   readonly period: number
   readonly failedTtl: number
@@ -49,13 +49,8 @@ export class Watchdog {
 
   /** To be called every `period` ms. */
   look(): void {
-    const { watch, ending, period } = this.#options
+    const { watch, period } = this.#options
     if (this.#isEnding) return
-    if (ending.hasBegun) {
-      this.#isEnding = true
-      void this.#insist(() => this.#leave()).then(() => ending.ready())
-      return
-    }
     const { overdue } = watch
     this.#looks = overdue !== 0 && overdue === this.#suspect ? this.#looks + 1 : 0
     this.#suspect = overdue
@@ -64,9 +59,14 @@ export class Watchdog {
     if (overrun) void this.#end(overrun)
   }
 
+  /** This process ends: its worker gives back what it holds. */
+  async leave(): Promise<void> {
+    this.#isEnding = true
+    await this.#insist(() => this.#leave())
+  }
+
   async #end(overrun: Overrun): Promise<void> {
     this.#isEnding = true
-    this.#options.ending.begin()
     const what = await Promise.race([this.#tell(overrun), delay(PATIENCE, 'Redis did not answer in time')])
     const line = `millrace: ${overrunOf(overrun)}, so this process ends. ${what}.\n`
     // Not by process.stderr, which writes through the main loop. A pipe that nobody reads must not keep it alive.
@@ -78,11 +78,10 @@ export class Watchdog {
 
   /** Answers what was done, for people. */
   async #tell(overrun: Overrun): Promise<string> {
-    const { ending } = this.#options
+    const others = this.#options.leaveOthers()
     const letter = await this.#insist(() => this.#record(overrun))
-    await this.#insist(() => this.#leave())
-    ending.ready()
-    while (!ending.isReady) await delay(10)
+    await this.leave()
+    await others
     return letter
   }
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Ending } from '../../lib/upkeep/ending.ts'
 import { overrunOf, Watch, type Watched } from '../../lib/upkeep/watch.ts'
 
 const watched: Watched = {
@@ -69,18 +68,4 @@ test('people read which task it was and which limit, and no control characters',
   assert.equal(overrunOf(watched), 'task a (resize) kept the event loop past its timeout of 300 ms')
   const strange = { ...watched, id: 'a\u001b[31m\nb', why: 'deadline' } as const
   assert.equal(overrunOf(strange), 'task a__31m_b (resize) kept the event loop past its deadline')
-})
-
-test('a process ends when each of its threads is ready', () => {
-  const main = new Ending()
-  const [a, b] = [new Ending(main.memory), new Ending(main.memory)]
-  for (let i = 0; i < 3; i++) main.count(1)
-  main.count(-1)
-  assert.equal(b.hasBegun, false)
-  a.begin()
-  assert.equal(b.hasBegun, true)
-  a.ready()
-  assert.equal(a.isReady, false)
-  b.ready()
-  assert.equal(a.isReady, true)
 })
