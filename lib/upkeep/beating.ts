@@ -43,12 +43,18 @@ const RESTART_PAUSE = 500
 /** After the last heart has ended: programs that start and stop workers are specs, deployments and benchmarks. */
 const LINGER = 60_000
 
-class BeatingThread {
+export class BeatingThread {
+  readonly #linger: number
   #thread: Thread | undefined
   #isDead = false
   readonly #hearts = new Map<number, Listening>()
   #lastNumber = 0
   #lingering: NodeJS.Timeout | undefined
+
+  /** linger: ms. */
+  constructor(linger = LINGER) {
+    this.#linger = linger
+  }
 
   begin(listener: HeartListener): DistantHeart {
     this.#lastNumber += 1
@@ -88,7 +94,7 @@ class BeatingThread {
     listening?.ended?.()
     if (this.#hearts.size > 0) return
     this.#thread?.unref()
-    this.#lingering = setTimeout(() => this.#dismiss(), LINGER).unref()
+    this.#lingering = setTimeout(() => this.#dismiss(), this.#linger).unref()
   }
 
   #dismiss(): void {
@@ -110,24 +116,28 @@ class BeatingThread {
       for (const { listener } of this.#hearts.values()) listener.onError(error)
     })
     thread.on('exit', () => {
-      if (thread === this.#thread) this.#died()
+      if (thread === this.#thread) this.#died(thread)
     })
     return thread
   }
 
   /** It ended although nobody stopped it. */
-  #died(): void {
+  #died(thread: Thread): void {
     this.#isDead = true
     for (const [number, { ended }] of [...this.#hearts]) if (ended) this.#ended(number)
-    setTimeout(() => {
-      this.#thread = undefined
-      if (this.#hearts.size === 0) return
-      this.#thread = this.#start()
-      for (const [number, { listener }] of this.#hearts) {
-        this.#begin(number, listener)
-        listener.onAnew()
-      }
-    }, RESTART_PAUSE).unref()
+    setTimeout(() => this.#revive(thread), RESTART_PAUSE).unref()
+  }
+
+  #revive(dead: Thread): void {
+    // Nobody needed it meanwhile, or another was started since.
+    if (this.#thread !== dead) return
+    this.#thread = undefined
+    if (this.#hearts.size === 0) return
+    this.#thread = this.#start()
+    for (const [number, { listener }] of this.#hearts) {
+      this.#begin(number, listener)
+      listener.onAnew()
+    }
   }
 }
 
