@@ -64,8 +64,11 @@ export const poison: Row = {
     }
     const tooOften = (): string[] => {
       const begins = beginnings()
-      const over = given.filter(({ handle }) => (begins.get(handle.id) ?? 0) > maxCrashes)
-      return over.map(({ kind, handle }) => `${kind} began ${begins.get(handle.id)} times`)
+      const all = given.map(({ kind, handle }) => ({ kind, count: begins.get(handle.id) ?? 0 }))
+      // A process that a loop costs gives back what ran beside it, uncharged: that has begun once more.
+      const uncharged = all.reduce((sum, { kind, count }) => sum + (kind === 'loop' ? count : 0), 0)
+      const over = all.filter(({ kind, count }) => count > maxCrashes + (kind === 'loop' ? 0 : uncharged))
+      return over.map(({ kind, count }) => `${kind} began ${count} times`)
     }
     let isOver = false
     const hung: string[] = []
