@@ -1,7 +1,7 @@
 /**
  * The thread that beats, as the main thread sees it: started with the first worker, shared by all of this process, and
  * kept for a while after the last. To start one takes 0.2 s of CPU, in which tasks would run at half their speed, and
- * 15 MB.
+ * 26 MB.
  *
  *   none ──begin──► beats ──the last heart has ended──► lingers ──LINGER──► none
  *                    │  ▲ ◄──────────begin─────────────────┘
