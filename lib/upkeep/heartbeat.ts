@@ -1,19 +1,13 @@
 /** The main thread's side of a worker's heartbeat: names the worker to beat for, and hears how it goes. */
 
-import { portableTarget, type RedisTarget } from '../redis/target.ts'
+import { portableTarget } from '../redis/target.ts'
 import { beginHeart, type DistantHeart } from './beating.ts'
 import type { Begun } from './begun.ts'
-import type { HeartNews } from './heart.ts'
+import type { HeartData, HeartNews } from './heart.ts'
 import { Loop } from './loop.ts'
 import type { Watch } from './watch.ts'
 
-export interface HeartbeatOptions {
-  readonly target: RedisTarget
-  readonly namespace: string
-  readonly queue: string
-  readonly lease: number
-  readonly failedTtl: number
-  readonly maxFailed: number
+export interface HeartbeatOptions extends Omit<HeartData, 'begun' | 'watch'> {
   readonly begun: Begun
   readonly watch: Watch
   /** One beat from the main loop, as soon as Redis can be reached; false: declared dead. */

@@ -52,15 +52,8 @@ describe('the thread of a process', () => {
     assert.equal(threads.length, count + 1)
     await delay(2 * lease)
     assert.deepEqual(dead, [])
-    assert.equal(
-      await a.queue
-        .task(
-          'echo',
-          (x: number) => x,
-        )(1)
-        .get(),
-      1,
-    )
+    const echo = a.queue.task('echo', (x: number) => x)
+    assert.equal(await echo(1).get(), 1)
     await Promise.all(workers.map((worker) => worker.stop()))
   })
 })
@@ -72,14 +65,8 @@ describe('a thread', () => {
     const follow = (): void => heart.tell({ type: 'follow', worker: 'nobody' })
     const heart = thread.begin({
       data: {
-        ...{
-          target: on.redis.url,
-          namespace: 'millrace',
-          queue: 'q',
-          lease: 5_000,
-          failedTtl: 1,
-          maxFailed: 1,
-        },
+        ...{ target: on.redis.url, namespace: 'millrace', queue: 'q' },
+        ...{ lease: 5_000, failedTtl: 1, maxFailed: 1 },
         ...{ begun: new Begun().memory, watch: new Watch().memory },
       },
       hear: (one) => void news.push(one),
