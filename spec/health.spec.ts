@@ -120,6 +120,10 @@ describe('a worker', () => {
     await using s = await scene()
     await s.work()
     const before = await healthy(s.worker)
+    // A turn was answered, perhaps ahead of the connection that reads: one that is not made yet cannot be lost.
+    await until('its read to block', async () =>
+      /name=millrace:fetch .*flags=\w*b/.test(String(await s.redis.client.client('LIST'))),
+    )
     await s.redis.kill()
     const gone = await until('the loss to be seen', async () => {
       const health = await soon(s.worker.health({ timeout: 300 }))
