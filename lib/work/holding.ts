@@ -25,6 +25,8 @@ export interface HoldingOptions extends Pick<GatherOptions, 'registry' | 'clock'
   readonly isSuspect: (held: Held) => boolean
   /** There is room again for what was not asked for while others waited. */
   readonly onRoom: () => void
+  /** The last that waited begins, and will keep the event loop for so long that more could come meanwhile. */
+  readonly onLast: () => void
   /** These wait longer than they should: others may have them. They are not held any more. Resolves when Redis knows. */
   readonly onExcess: (helds: readonly Held[], delay?: number) => Promise<void>
 }
@@ -252,7 +254,7 @@ export class Holding {
   #begin(): void {
     if (this.#beginning) return
     this.#beginning = true
-    const { pace, begun, run, onRoom } = this.#options
+    const { pace, begun, run, onRoom, onLast } = this.#options
     const waited = this.#waiting.length > 0
     const started = performance.now()
     let now = started
@@ -274,6 +276,7 @@ export class Holding {
       }
       held.state = 'running'
       held.begunAt = now
+      if (this.#waiting.length === 0 && pace.shouldOverlap) onLast()
       run(held)
       const returned = performance.now()
       pace.returned(returned - now, held.call.length)

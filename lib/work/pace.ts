@@ -6,6 +6,8 @@
 
 /** Work that may wait here, ms. */
 const AHEAD = 5
+/** A turn is answered meanwhile, ms. */
+const TURN = 0.5
 /** Arguments that may wait here, bytes. */
 const MAX_BYTES = 4 * 1024 * 1024
 
@@ -60,6 +62,11 @@ export class Pace {
   /** How many of those that wait are too many. */
   excess(waiting: number): number {
     return Math.max(0, waiting - this.#byLoop())
+  }
+
+  /** Whether more should come while the last runs: that takes as long as a turn, and they will not wait long for it. */
+  get shouldOverlap(): boolean {
+    return this.#loop.value >= TURN && this.#byLoop() > 1
   }
 
   #prefetch(): number {

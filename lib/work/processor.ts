@@ -71,6 +71,7 @@ export class Processor {
       ...{ begun, registry, clock, pace: this.#pace },
       run: (held) => execute(held, executing, (outcome) => this.#finished({ held, outcome })),
       onRoom: () => this.#turns.ask(),
+      onLast: () => this.#turns.hurry(),
       onExcess: (helds, delay) => this.#returns.give(helds, false, delay).catch(onError),
       isSuspect: ({ crashes }) => crashes > 0 && crashes >= maxCrashes - 1,
     })

@@ -63,6 +63,11 @@ export class Turns<Reply> {
     this.#schedule()
   }
 
+  /** The same at once, with the outcomes that are there: the event loop will not turn for a while. */
+  hurry(): void {
+    this.#flush()
+  }
+
   /** Outcomes that will never be accepted: the worker's registration is gone. */
   forget(): void {
     this.#finished = []

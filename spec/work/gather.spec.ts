@@ -80,7 +80,7 @@ function workshop({ concurrency = 1, size = 3, linger = NEVER, begun = new Begun
     whileWaiting: (held, wait) => holding.whileWaiting(held, wait),
   }
   const holding = new Holding({
-    ...{ pace, begun, registry, clock, onRoom: () => {} },
+    ...{ pace, begun, registry, clock, onLast: () => {}, onRoom: () => {} },
     isSuspect: ({ crashes }) => crashes >= 2,
     onExcess: async (helds) => void returned.push(...helds),
     run: (held) =>

@@ -31,7 +31,7 @@ class Patient extends Pace {
 }
 
 const NOTHING_ELSE = {
-  ...{ isSuspect: () => false, onRoom: () => {}, onExcess: async () => {} },
+  ...{ isSuspect: () => false, onRoom: () => {}, onLast: () => {}, onExcess: async () => {} },
   ...{ registry: new Map(), clock: new Clock() },
 }
 
@@ -354,6 +354,24 @@ describe('what cannot begin soon', () => {
     assert.deepEqual(excess, [all.slice(2)], 'one may wait')
     assert.deepEqual(holding.keys(), new Set([all[1]!.key]))
     assert.equal(holding.room, 0)
+  })
+
+  test('is fetched while the last of those that keep the event loop runs, not before', (t) => {
+    const time = clock(t)
+    const events: string[] = []
+    const holding: Holding = new Holding({
+      ...{ ...NOTHING_ELSE, pace: new Pace(10, 512), begun: new Begun() },
+      onLast: () => events.push('last'),
+      run: (one) => {
+        events.push('run')
+        time.pass(1)
+        holding.finish(one)
+      },
+    })
+    holding.take(several(1))
+    assert.deepEqual(events.splice(0), ['run'], 'it is not known yet how long they take')
+    holding.take(several(3))
+    assert.deepEqual(events, ['run', 'run', 'last', 'run'])
   })
 
   test('is told when it has begun after all: only then was there room to ask for more', async (t) => {

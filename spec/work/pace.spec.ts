@@ -44,6 +44,14 @@ describe('a worker may hold', () => {
     assert.deepEqual([pace.room(0, 0), pace.room(0, 1), pace.excess(1), pace.excess(20)], [1, 0, 0, 19])
   })
 
+  test('and fetch more while the last runs, if that takes as long as a turn and they do not wait long for it', () => {
+    const overlapping = [0.05, 0.5, 1, 2.5, 2.6, 100].filter(
+      (ms) => paceOf({ loop: ms, slot: ms }).shouldOverlap,
+    )
+    assert.deepEqual(overlapping, [0.5, 1, 2.5])
+    assert.equal(new Pace(10, 512).shouldOverlap, false)
+  })
+
   test('nothing ahead with prefetch 0', () => {
     assert.equal(paceOf({ loop: 0.005, slot: 0.005 }, { prefetch: 0 }).room(10, 0), 0)
   })

@@ -161,6 +161,20 @@ describe('outcomes', () => {
     assert.deepEqual(sent[0]?.ids, ids(all.slice(0, 4)), 'in the same tick')
   })
 
+  test('that are hurried leave in the same tick, and bring more; few do not go beside a turn on its way', async () => {
+    const { turns, sent, state, push } = turnsOf()
+    const [a, b] = [several(2), several(2)]
+    state.wanted = 3
+    push(a)
+    turns.hurry()
+    assert.deepEqual([sent.length, sent[0]?.want, sent[0]?.ids], [1, 3, ids(a)])
+    push(b)
+    turns.hurry()
+    assert.equal(sent.length, 1)
+    await sent[0]!.reply()
+    assert.deepEqual(sent[1]?.ids, ids(b))
+  })
+
   test('that are large go in turns of at most a megabyte, one that is larger alone', async () => {
     const { sent, push } = turnsOf()
     const sizes = [400_000, 400_000, 400_000, 3_000_000, 10, 10]

@@ -1590,7 +1590,7 @@ if args[3] ~= '' then
 if special().refuse_all() then return { 0, unpack(specials.notes) } end
 if args[3] == 'look' then return 0 end
 end
-local lane, stream, prefix
+local lane, stream
 for i = 4, #args, 3 do
 local id = args[i + 1]
 if args[i] ~= lane and type(args[i]) == 'table' then
@@ -1600,12 +1600,12 @@ special().refuse((i - 1) / 3)
 else
 if args[i] ~= lane then
 lane = args[i]
-stream, prefix = STREAM .. lane, place_of(lane, '')
+stream = STREAM .. lane
 if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
 end
 if not resent or call('EXISTS', TASK .. id) == 0 then
 local entry = call('XADD', stream, '*', id, args[i + 2])
-if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
+if pcall('HSETNX', TASK .. id, 'entry', place_of(lane, entry)) == 1 then
 accepted = accepted + 1
 else
 call('XDEL', stream, entry)
@@ -1817,7 +1817,7 @@ if args[3] ~= '' then
 if special().refuse_all() then return { 0, unpack(specials.notes) } end
 if args[3] == 'look' then return 0 end
 end
-local lane, stream, prefix
+local lane, stream
 for i = 4, #args, 3 do
 local id = args[i + 1]
 if args[i] ~= lane and type(args[i]) == 'table' then
@@ -1827,12 +1827,12 @@ special().refuse((i - 1) / 3)
 else
 if args[i] ~= lane then
 lane = args[i]
-stream, prefix = STREAM .. lane, place_of(lane, '')
+stream = STREAM .. lane
 if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
 end
 if not resent or call('EXISTS', TASK .. id) == 0 then
 local entry = call('XADD', stream, '*', id, args[i + 2])
-if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
+if pcall('HSETNX', TASK .. id, 'entry', place_of(lane, entry)) == 1 then
 accepted = accepted + 1
 else
 call('XDEL', stream, entry)
@@ -2071,7 +2071,7 @@ if args[3] ~= '' then
 if special().refuse_all() then return { 0, unpack(specials.notes) } end
 if args[3] == 'look' then return 0 end
 end
-local lane, stream, prefix
+local lane, stream
 for i = 4, #args, 3 do
 local id = args[i + 1]
 if args[i] ~= lane and type(args[i]) == 'table' then
@@ -2081,12 +2081,12 @@ special().refuse((i - 1) / 3)
 else
 if args[i] ~= lane then
 lane = args[i]
-stream, prefix = STREAM .. lane, place_of(lane, '')
+stream = STREAM .. lane
 if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
 end
 if not resent or call('EXISTS', TASK .. id) == 0 then
 local entry = call('XADD', stream, '*', id, args[i + 2])
-if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
+if pcall('HSETNX', TASK .. id, 'entry', place_of(lane, entry)) == 1 then
 accepted = accepted + 1
 else
 call('XDEL', stream, entry)
@@ -2915,7 +2915,7 @@ if args[3] ~= '' then
 if special().refuse_all() then return { 0, unpack(specials.notes) } end
 if args[3] == 'look' then return 0 end
 end
-local lane, stream, prefix
+local lane, stream
 for i = 4, #args, 3 do
 local id = args[i + 1]
 if args[i] ~= lane and type(args[i]) == 'table' then
@@ -2925,12 +2925,12 @@ special().refuse((i - 1) / 3)
 else
 if args[i] ~= lane then
 lane = args[i]
-stream, prefix = STREAM .. lane, place_of(lane, '')
+stream = STREAM .. lane
 if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
 end
 if not resent or call('EXISTS', TASK .. id) == 0 then
 local entry = call('XADD', stream, '*', id, args[i + 2])
-if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
+if pcall('HSETNX', TASK .. id, 'entry', place_of(lane, entry)) == 1 then
 accepted = accepted + 1
 else
 call('XDEL', stream, entry)

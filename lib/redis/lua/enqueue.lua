@@ -208,7 +208,7 @@ if args[3] ~= '' then
   if args[3] == 'look' then return 0 end
 end
 
-local lane, stream, prefix
+local lane, stream
 for i = 4, #args, 3 do
   local id = args[i + 1]
   if args[i] ~= lane and type(args[i]) == 'table' then
@@ -218,14 +218,14 @@ for i = 4, #args, 3 do
   else
     if args[i] ~= lane then
       lane = args[i]
-      stream, prefix = STREAM .. lane, place_of(lane, '')
+      stream = STREAM .. lane
       -- Turns look into the other lanes only then.
       if lane ~= 'normal' then call('HSET', P .. ':settings', 'lanes', '1') end
     end
     if not resent or call('EXISTS', TASK .. id) == 0 then
       -- One field at enqueue: all else is known from the entry and the pending list.
       local entry = call('XADD', stream, '*', id, args[i + 2])
-      if pcall('HSETNX', TASK .. id, 'entry', prefix .. entry) == 1 then
+      if pcall('HSETNX', TASK .. id, 'entry', place_of(lane, entry)) == 1 then
         accepted = accepted + 1
       else
         -- The first copy of a batch, overtaken on its way by the second; or a key of another type.
