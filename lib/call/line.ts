@@ -1,7 +1,7 @@
 /**
  * The calls of a queue on their way out of this process, in batches, in their order. An idle line sends at the end of
  * the tick, so that what one tick calls goes together; while a batch is on its way, calls gather for the next. Of a tick
- * that makes thousands, full batches leave while it goes on, so that Redis works meanwhile.
+ * that makes thousands, or dozens whose outcomes somebody waits for, some leave while it goes on: Redis works meanwhile.
  *
  *   waits ──its turn──► on its way ──answered──► gone
  *     ▲                     │ refused for now: put off, the others go on
@@ -18,6 +18,8 @@ import { Batch, type PendingCall } from './batch.ts'
 const MAX_ON_THE_WAY = 64
 /** So many full batches do not wait for the end of the tick. */
 const MANY = 4
+/** So many calls whose outcomes are awaited do not wait for it where the line is idle: others work meanwhile. */
+const ENOUGH = 64
 /** What a waiting call costs besides its arguments, roughly. */
 const OVERHEAD = 512
 
@@ -58,9 +60,12 @@ export class Line {
   add(call: PendingCall, bytes: number): void {
     this.#bytes += bytes
     this.#count += 1
-    const batch = this.#openBatch()
-    // Only now: whoever made the last call of the full one has had the chance to ask for its outcome.
-    if (batch.calls.length === 0 && this.#batches.length > MANY) this.send()
+    let batch = this.#openBatch()
+    // Only now: whoever made the last call of those that leave has had the chance to ask for its outcome.
+    if (batch.calls.length === 0 ? this.#batches.length > MANY : this.#isEnough(batch)) {
+      this.send()
+      batch = this.#openBatch()
+    }
     batch.push(call)
     this.#sendSoon()
   }
@@ -127,6 +132,10 @@ export class Line {
     const batch = new Batch()
     this.#batches.push(batch)
     return batch
+  }
+
+  #isEnough({ calls }: Batch): boolean {
+    return calls.length === ENOUGH && calls[0]!.isAwaited && this.#mayGo
   }
 
   #sendSoon(): void {

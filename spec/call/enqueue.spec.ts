@@ -39,6 +39,29 @@ test('of a tick that makes thousands of calls, full batches leave while it goes 
   assert.equal(lengthNow(`${prefix}:stream:normal`), handles.length)
 })
 
+test('of dozens whose outcomes are awaited, the first 64 leave while the tick goes on; of others none', async () => {
+  await using one = fresh({ enqueueTimeout: 30_000 })
+  const { queue, prefix } = one
+  const echo = queue.remote<(n: number) => number>('echo')
+  await queue.getTask('none')
+  const stream = `${prefix}:stream:normal`
+  const plain = Array.from({ length: 100 }, (_, n) => echo(n))
+  assert.equal(lengthNow(stream), 0, 'a get() that follows the last of them still goes along with all')
+  await Promise.all(plain.map(({ enqueued }) => enqueued))
+  const gets = Array.from({ length: 200 }, (_, n) => echo(n).get())
+  assert.equal(lengthNow(stream), 100 + 64, 'the others wait for the answer')
+  await until('all to be there', async () => (await served.redis.client.xlen(stream)) === 300)
+  const entries = await served.redis.client.xrangeBuffer(stream, '-', '+')
+  assert.equal(
+    entries.filter(([, fields]) => fields[1]?.[0] !== 0).length,
+    200,
+    'the address of each went along',
+  )
+  queue.task('echo', (n: number) => n)
+  await one.work()
+  assert.deepEqual(await Promise.all(gets), [...gets.keys()])
+})
+
 test('each call of a long tick takes along where its outcome is to be sent, also the last of a full batch', async () => {
   await using one = fresh()
   const { queue, prefix } = one
