@@ -47,7 +47,7 @@ local args = cmsgpack.unpack(ARGV[1])
 local MAX_INLINE = 65536
 local LAST_LOOK = 30000
 local time = call('TIME')
-local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
+local now = time[1] .. string.sub('00000' .. time[2], -6, -4)
 local function place_of(lane, entry) return lane == 'normal' and entry or lane .. '/' .. entry end
 `
 
@@ -304,21 +304,22 @@ return 'stray', lane, kept
 end
 `
 
-const drop = `local dropped, MAX_QUARANTINE, MAX_SAMPLE = {}, 100, 256
+const quarantine = `local MAX_QUARANTINE, MAX_SAMPLE = 100, 256
+local function quarantine(lane, entry, reason, sample)
+if call('XACK', STREAM .. lane, GROUP, entry) == 0 then return end
+local packed = cmsgpack.pack({ now, lane .. '/' .. entry, reason, string.sub(sample or '', 1, MAX_SAMPLE) })
+call('LPUSH', P .. ':quarantine', packed)
+call('LTRIM', P .. ':quarantine', 0, MAX_QUARANTINE - 1)
+drop(lane, entry)
+end
+`
+
+const drop = `local dropped = {}
 local STUCK, FEW = 50, 8
 local LONG, MANY = 64, 32
 local function drop(lane, entry)
 local ids = dropped[lane]
 if ids then ids[#ids + 1] = entry else dropped[lane] = { entry } end
-end
-local function first_unread(stream)
-for _, group in ipairs(call('XINFO', 'GROUPS', stream)) do
-if group[2] == GROUP then
-local found = call('XRANGE', stream, '(' .. group[8], '+', 'COUNT', 1)[1]
-return found and found[1]
-end
-end
-error('no group')
 end
 local function trim(lane, stream, ids)
 local pending = pcall('XPENDING', stream, GROUP, '-', '+', '1')
@@ -327,23 +328,26 @@ local oldest = pending[1]
 if oldest then
 call('XTRIM', stream, 'MINID', '~', oldest[1])
 if oldest[3] > STUCK then call('XDEL', stream, unpack(ids)) end
-call('HSET', P .. ':untidy', lane, MANY)
-else
-local unread = first_unread(stream)
+return call('HSET', P .. ':untidy', lane, MANY)
+end
+local delivered
+for _, group in ipairs(call('XINFO', 'GROUPS', stream)) do
+if group[2] == GROUP then delivered = group[8] end
+end
+local unread = call('XRANGE', stream, '(' .. delivered, '+', 'COUNT', 1)[1]
 if unread then
-call('XTRIM', stream, 'MINID', '=', unread)
+call('XTRIM', stream, 'MINID', '=', unread[1])
 else
 call('XTRIM', stream, 'MAXLEN', '=', '0')
 end
 call('HDEL', P .. ':untidy', lane)
-end
 end
 local function drop_all()
 for lane, ids in pairs(dropped) do
 local stream, few = STREAM .. lane, #ids <= FEW
 call('XACK', stream, GROUP, unpack(ids))
 if few and call('XLEN', stream) > LONG then
-if call('HINCRBY', P .. ':untidy', lane, #ids) >= MANY then trim(lane, stream, ids) end
+if call('HINCRBY', P .. ':untidy', lane, #ids == 1 and '1' or #ids) >= MANY then trim(lane, stream, ids) end
 elseif few and not call('HGET', P .. ':untidy', lane) then
 call('XDEL', stream, unpack(ids))
 else
@@ -351,17 +355,10 @@ trim(lane, stream, ids)
 end
 end
 end
-local function quarantine(lane, entry, reason, sample)
-if call('XACK', STREAM .. lane, GROUP, entry) == 0 then return end
-local packed = cmsgpack.pack({ now, lane .. '/' .. entry, reason, string.sub(sample or '', 1, MAX_SAMPLE) })
-call('LPUSH', P .. ':quarantine', packed)
-call('LTRIM', P .. ':quarantine', 0, MAX_QUARANTINE - 1)
-drop(lane, entry)
-end
 local function refused(record, lane, entry, sample)
 if record[1] == place_of(lane, entry) and not record[2] then return false end
 if record.err and not string.find(record.err, '^WRONGTYPE') then error(record) end
-local was_void = call('SREM', P .. ':void:' .. lane, entry) == 1
+${quarantine}local was_void = call('SREM', P .. ':void:' .. lane, entry) == 1
 if not was_void and (record.err or not record[1]) then
 quarantine(lane, entry, record.err and 'record of another type' or 'no record', sample)
 else
@@ -1098,7 +1095,7 @@ end
 local ended, ended_ids = {}, {}
 local function publish_all()
 for client in pairs(replies) do publish(client) end
-for state, count in pairs(ended) do call('HINCRBY', P .. ':ended', state, tostring(count)) end
+for state, count in pairs(ended) do call('HINCRBY', P .. ':ended', state, count == 1 and '1' or tostring(count)) end
 if ended_ids[1] and call('EXISTS', P .. ':expiring') == 1 then call('ZREM', P .. ':expiring', unpack(ended_ids)) end
 end
 `
@@ -2463,7 +2460,7 @@ local time = call('EXISTS', P .. ':releasing') == 1 and tonumber(now) or task.ne
 return { time == math.huge and -1 or math.max(time - now, 0), now, lined_up, over }
 `,
   quarantine: `#!lua flags=allow-oom
-${base}${drop}for i = 1, #args, 3 do quarantine(args[i], args[i + 1], 'not a call', args[i + 2]) end
+${base}${drop}${quarantine}for i = 1, #args, 3 do quarantine(args[i], args[i + 1], 'not a call', args[i + 2]) end
 drop_all()
 `,
   recover: `#!lua flags=allow-oom
@@ -2990,7 +2987,8 @@ end
 return answer
 `,
   turn: `#!lua flags=allow-oom
-${base}${drop}${replies}${rare}${settle}${owner}${take}local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
+${base}${drop}${replies}${rare}${settle}${owner}${take}local worker, wanted, max_failed = args[1], tonumber(args[2]), args[4]
+local want = wanted
 local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
 local letters = {}
 failed_for, failed_most = args[5], max_failed
@@ -3046,7 +3044,7 @@ for visit, lane in ipairs(lanes) do
 if lines then lines.take(visit, want) end
 local stream = STREAM .. lane
 if want > 0 and call('XLEN', stream) > 0 then
-local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want, 'STREAMS', stream, '>')
+local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want == wanted and args[2] or want, 'STREAMS', stream, '>')
 if found and found.err then
 failure = found
 elseif found then

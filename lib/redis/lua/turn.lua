@@ -24,7 +24,8 @@
 --! include owner
 --! include take
 
-local worker, want, max_failed = args[1], tonumber(args[2]), args[4]
+local worker, wanted, max_failed = args[1], tonumber(args[2]), args[4]
+local want = wanted
 local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
 local letters = {}
 failed_for, failed_most = args[5], max_failed
@@ -86,7 +87,7 @@ elseif settings then
     if lines then lines.take(visit, want) end
     local stream = STREAM .. lane
     if want > 0 and call('XLEN', stream) > 0 then
-      local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want, 'STREAMS', stream, '>')
+      local found = pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', want == wanted and args[2] or want, 'STREAMS', stream, '>')
       -- No group: said at the end, because the outcomes are written by now and their replies must leave.
       if found and found.err then
         failure = found

@@ -1,22 +1,11 @@
 -- Entries that this script is done with: acknowledged and deleted together, some calls per lane, by drop_all().
-local dropped, MAX_QUARANTINE, MAX_SAMPLE = {}, 100, 256
+local dropped = {}
 local STUCK, FEW = 50, 8 -- ms that the oldest pending entry may hold up the trimming; entries that it is not worth for
 local LONG, MANY = 64, 32 -- of a lane that is longer, few wait until so many can be trimmed together
 
 local function drop(lane, entry)
   local ids = dropped[lane]
   if ids then ids[#ids + 1] = entry else dropped[lane] = { entry } end
-end
-
--- The entry that comes next, if one does.
-local function first_unread(stream)
-  for _, group in ipairs(call('XINFO', 'GROUPS', stream)) do
-    if group[2] == GROUP then
-      local found = call('XRANGE', stream, '(' .. group[8], '+', 'COUNT', 1)[1]
-      return found and found[1]
-    end
-  end
-  error('no group')
 end
 
 -- One XTRIM for many entries costs less than an XDEL for each. What lies above an older entry that still runs stays
@@ -32,16 +21,19 @@ local function trim(lane, stream, ids)
     call('XTRIM', stream, 'MINID', '~', oldest[1])
     if oldest[3] > STUCK then call('XDEL', stream, unpack(ids)) end
     -- Beside what is held up few do not wait for others: the last that ends must take all along.
-    call('HSET', P .. ':untidy', lane, MANY)
-  else
-    local unread = first_unread(stream)
-    if unread then
-      call('XTRIM', stream, 'MINID', '=', unread)
-    else
-      call('XTRIM', stream, 'MAXLEN', '=', '0')
-    end
-    call('HDEL', P .. ':untidy', lane)
+    return call('HSET', P .. ':untidy', lane, MANY)
   end
+  local delivered
+  for _, group in ipairs(call('XINFO', 'GROUPS', stream)) do
+    if group[2] == GROUP then delivered = group[8] end
+  end
+  local unread = call('XRANGE', stream, '(' .. delivered, '+', 'COUNT', 1)[1]
+  if unread then
+    call('XTRIM', stream, 'MINID', '=', unread[1])
+  else
+    call('XTRIM', stream, 'MAXLEN', '=', '0')
+  end
+  call('HDEL', P .. ':untidy', lane)
 end
 
 -- To find an entry, XDEL walks through its node, past all that was deleted before: in a long lane, whose nodes are full,
@@ -51,7 +43,7 @@ local function drop_all()
     local stream, few = STREAM .. lane, #ids <= FEW
     call('XACK', stream, GROUP, unpack(ids))
     if few and call('XLEN', stream) > LONG then
-      if call('HINCRBY', P .. ':untidy', lane, #ids) >= MANY then trim(lane, stream, ids) end
+      if call('HINCRBY', P .. ':untidy', lane, #ids == 1 and '1' or #ids) >= MANY then trim(lane, stream, ids) end
     elseif few and not call('HGET', P .. ':untidy', lane) then
       call('XDEL', stream, unpack(ids))
     else
@@ -60,22 +52,13 @@ local function drop_all()
   end
 end
 
--- An entry that nobody can run: a sample is kept for people, and the entry leaves the stream. One that is not pending
--- any more was quarantined before, by the first run of this script.
-local function quarantine(lane, entry, reason, sample)
-  if call('XACK', STREAM .. lane, GROUP, entry) == 0 then return end
-  local packed = cmsgpack.pack({ now, lane .. '/' .. entry, reason, string.sub(sample or '', 1, MAX_SAMPLE) })
-  call('LPUSH', P .. ':quarantine', packed)
-  call('LTRIM', P .. ':quarantine', 0, MAX_QUARANTINE - 1)
-  drop(lane, entry)
-end
-
 -- Whether an entry shall not be run, by its task's record { entry, end, … }: without one it is quarantined; if the
 -- task has another place, or has ended, it is dropped, and so is a void one whose record has gone meanwhile.
 local function refused(record, lane, entry, sample)
   if record[1] == place_of(lane, entry) and not record[2] then return false end
   -- Not read for lack of a right, and not because of what it is: that is no reason to drop anything.
   if record.err and not string.find(record.err, '^WRONGTYPE') then error(record) end
+--! include quarantine
   local was_void = call('SREM', P .. ':void:' .. lane, entry) == 1
   if not was_void and (record.err or not record[1]) then
     quarantine(lane, entry, record.err and 'record of another type' or 'no record', sample)

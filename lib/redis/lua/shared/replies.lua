@@ -24,6 +24,6 @@ local ended, ended_ids = {}, {} -- how many, by state; of whom a time may be lis
 -- At the end of every script that settles: replies, the totals that people see, and times that matter no more.
 local function publish_all()
   for client in pairs(replies) do publish(client) end
-  for state, count in pairs(ended) do call('HINCRBY', P .. ':ended', state, tostring(count)) end
+  for state, count in pairs(ended) do call('HINCRBY', P .. ':ended', state, count == 1 and '1' or tostring(count)) end
   if ended_ids[1] and call('EXISTS', P .. ':expiring') == 1 then call('ZREM', P .. ':expiring', unpack(ended_ids)) end
 end
