@@ -2,6 +2,10 @@
  * How many tasks a worker may hold that have not begun: those that its slots and its event loop get through in a few
  * milliseconds. More would wait here for their turn while another worker is idle. Short tasks are fetched ahead in
  * large numbers, long ones not at all, and those that block the event loop one at a time.
+ *
+ * One slow handler is enough to fetch less. To give back what was fetched it takes two in a row: one alone was perhaps a
+ * pause of the whole process, for its garbage or because another had the processor, and giving back costs Redis more
+ * than the task's whole life.
  */
 
 /** Work that may wait here, ms. */
@@ -27,6 +31,9 @@ export class Pace {
   readonly #maxPrefetch: number
   /** How long a handler keeps the event loop before it returns, ms. */
   readonly #loop = new Mean()
+  /** The same of the faster of each two in a row, ms. */
+  readonly #loopOfTwo = new Mean()
+  #returnedBefore = 0
   /** How long a task keeps its slot, ms. */
   readonly #slot = new Mean()
   readonly #bytes = new Mean()
@@ -40,6 +47,8 @@ export class Pace {
   /** A handler has returned: it is finished, or waits for something. */
   returned(ms: number, bytes: number): void {
     this.#loop.add(ms)
+    this.#loopOfTwo.add(Math.min(ms, this.#returnedBefore))
+    this.#returnedBefore = ms
     this.#bytes.add(bytes)
   }
 
@@ -56,26 +65,25 @@ export class Pace {
   /** How many more may be held now. lack: of those that need no slot, because they join a batch. */
   room(active: number, waiting: number, lack = 0): number {
     const bySlots = this.concurrency + this.#prefetch() - active - waiting
-    return Math.max(0, lack + Math.min(bySlots, this.#byLoop() - waiting))
+    return Math.max(0, lack + Math.min(bySlots, inTime(this.#loop) - waiting))
   }
 
   /** How many of those that wait are too many. */
   excess(waiting: number): number {
-    return Math.max(0, waiting - this.#byLoop())
+    return Math.max(0, waiting - inTime(this.#loopOfTwo))
   }
 
   /** Whether more should come while the last runs: that takes as long as a turn, and they will not wait long for it. */
   get shouldOverlap(): boolean {
-    return this.#loop.value >= TURN && this.#byLoop() > 1
+    return this.#loop.value >= TURN && inTime(this.#loop) > 1
   }
 
   #prefetch(): number {
     if (this.#ended === 0) return 0
-    const inTime = Math.floor((AHEAD * this.concurrency) / Math.max(this.#slot.value, 1e-3))
-    return Math.min(this.#maxPrefetch, inTime, Math.floor(MAX_BYTES / Math.max(this.#bytes.value, 1)))
-  }
-
-  #byLoop(): number {
-    return Math.max(1, Math.floor(AHEAD / Math.max(this.#loop.value, 1e-6)))
+    const bySlots = Math.floor((AHEAD * this.concurrency) / Math.max(this.#slot.value, 1e-3))
+    return Math.min(this.#maxPrefetch, bySlots, Math.floor(MAX_BYTES / Math.max(this.#bytes.value, 1)))
   }
 }
+
+/** How many handlers the event loop gets through while others may wait. */
+const inTime = (loop: Mean): number => Math.max(1, Math.floor(AHEAD / Math.max(loop.value, 1e-6)))

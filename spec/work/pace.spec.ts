@@ -72,6 +72,18 @@ describe('it learns', () => {
     assert.ok(pace.room(0, 0) > 400)
   })
 
+  test('by two slow ones in a row that some of what waits is to be given back: one alone was perhaps a pause', () => {
+    const pace = paceOf({ loop: 0.005, slot: 0.005 })
+    const excess = [200, 0.005, 200, 0.005, 200, 100].map((ms) => {
+      pace.returned(ms, 50)
+      return pace.excess(250)
+    })
+    assert.deepEqual(excess, [0, 0, 0, 0, 0, 249])
+    const fresh = new Pace(10, 512)
+    fresh.returned(200, 50)
+    assert.equal(fresh.excess(9), 0)
+  })
+
   test('when tasks stood still here, and fetches ahead again once some have ended in good time', () => {
     const pace = paceOf({ loop: 0.005, slot: 0.005 })
     pace.stood()
