@@ -26,7 +26,7 @@ if letter == 'l' then
     'there is no record of task ' .. id .. ' in its queue')
 else
   local kept = state == 'succeeded' and #packed_call > MOST_KEPT and '' or packed_call
-  settle(how, id, '0', value, kept, task.asker(packed_call), record[5], record[6], record[7])
+  settle(how, id, TASK .. id, '0', value, kept, task.asker(packed_call), record[5], record[6], record[7])
 end
 -- It is counted where it ran.
 ended[state] = ended[state] > 1 and ended[state] - 1 or nil

@@ -405,7 +405,7 @@ end
 local function settle_as_error(how, id, packed_call, kept, clients, key_name, tied, name, code, message, cause)
 local packed = cmsgpack.pack({ name = name, code = code, message = message })
 if cause then packed = '\\132' .. string.sub(packed, 2) .. '\\165cause' .. cause end
-settle(how, id, how.ran or '0', packed, kept, asker(packed_call), clients, key_name, tied)
+settle(how, id, TASK .. id, how.ran or '0', packed, kept, asker(packed_call), clients, key_name, tied)
 end
 local function settle_cancelled(how, id, lane, entry, packed_call, reason, clients, key_name, tied)
 settle_as_error(how, id, packed_call, packed_call, clients, key_name, tied,
@@ -1132,12 +1132,12 @@ expiry = string.format('%.0f', now + ttl),
 max_failed = state == 'failed' and tonumber(max_failed),
 }
 end
-function settle(how, id, ran, value, kept, client, clients, name, tied, is_plain)
-local key = TASK .. id
+function settle(how, id, key, ran, value, kept, client, clients, name, tied, is_plain)
+if how.ran_before ~= ran then how.ran_before, how.text = ran, how.head .. ran .. how.tail end
 if value == '' then
-call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept)
+call('HSET', key, 'end', how.text, 'call', kept)
 else
-call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept, how.field, value)
+call('HSET', key, 'end', how.text, 'call', kept, how.field, value)
 end
 call('PEXPIREAT', key, how.expiry)
 if how.max_failed then rare().keep_failed(id, how.max_failed) end
@@ -1165,18 +1165,19 @@ end
 `
 
 const take = `local function take(door, lane, items, answer)
-local good = {}
+local good, n, max_call, in_doubt = {}, 0, door.max_call, door.in_doubt
 for i = 1, #items do
-local entry, fields = items[i][1], items[i][2]
+local item = items[i]
+local entry, fields = item[1], item[2]
 local id, packed_call = fields[1], fields[2]
-local is_large, is_late = #packed_call > door.max_call, fields[3] and rare().late(fields)
-local is_odd = door.in_doubt or is_large or is_late
+local is_large, is_late = #packed_call > max_call, fields[3] and rare().late(fields)
+local is_odd = in_doubt or is_large or is_late
 if is_odd and refused(pcall('HMGET', TASK .. id, 'entry', 'end'), lane, entry, packed_call) then
 elseif is_large then
 local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key', 'tied')
 local how = ending('failed', more[2] or '0', door.worker, door.failed_ttl, door.max_failed)
 rare().settle_as_error(how, id, packed_call, '', more[1], more[3], more[4], 'PayloadTooLargeError',
-'ERR_MILLRACE_PAYLOAD_TOO_LARGE', 'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. door.max_call)
+'ERR_MILLRACE_PAYLOAD_TOO_LARGE', 'the call has ' .. #packed_call .. ' bytes; this worker takes at most ' .. max_call)
 drop(lane, entry)
 elseif is_late then
 local more = call('HMGET', TASK .. id, 'clients', 'attempt', 'key', 'tied')
@@ -1185,8 +1186,8 @@ rare().settle_as_error(how, id, packed_call, packed_call, more[1], more[3], more
 'ERR_MILLRACE_TASK_EXPIRED', 'the task did not ' .. is_late)
 drop(lane, entry)
 else
-local n = #good
 good[n + 1], good[n + 2], good[n + 3], good[n + 4] = entry, id, packed_call, fields[3] and table.concat(fields, ' ', 3) or ''
+n = n + 4
 end
 end
 answer[#answer + 1] = lane
@@ -1211,7 +1212,7 @@ task.settle_as_error(how, id, packed_call, packed_call, record[5], record[6], re
 'there is no record of task ' .. id .. ' in its queue')
 else
 local kept = state == 'succeeded' and #packed_call > MOST_KEPT and '' or packed_call
-settle(how, id, '0', value, kept, task.asker(packed_call), record[5], record[6], record[7])
+settle(how, id, TASK .. id, '0', value, kept, task.asker(packed_call), record[5], record[6], record[7])
 end
 ended[state] = ended[state] > 1 and ended[state] - 1 or nil
 publish_all()
@@ -2990,37 +2991,40 @@ return answer
 ${base}${drop}${replies}${rare}${settle}${owner}${take}local worker, wanted, max_failed = args[1], tonumber(args[2]), args[4]
 local want = wanted
 local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
-local letters = {}
+local letters, count = {}, 0
 failed_for, failed_most = args[5], max_failed
 local function finish(group)
 local lane, state, attempt, ttl = group[1], group[2], group[3], group[4]
 local is_end = state == 'succeeded' or state == 'failed' or state == 'expired'
 local how = is_end and ending(state, attempt, worker, ttl, max_failed)
+local is_normal = lane == 'normal'
 for i = 5, #group, 6 do
 local id, entry, value, kept = group[i], group[i + 1], group[i + 3], group[i + 4]
-local record = pcall('HVALS', TASK .. id)
-local is_plain = not record[2] and record[1] == place_of(lane, entry)
-if not is_plain then record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key', 'tied') end
+local key, letter = TASK .. id, 'd'
+local record = pcall('HVALS', key)
+local is_plain = not record[2] and record[1] == (is_normal and entry or place_of(lane, entry))
+if not is_plain then record = pcall('HMGET', key, 'entry', 'end', 'clients', 'key', 'tied') end
 if is_plain or not refused(record, lane, entry, kept) then
 if kept == '' then
 local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
 kept = found and found[2][2] or ''
 end
 if how then
-settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4], record[5], is_plain)
+settle(how, id, key, group[i + 2], value, kept, group[i + 5], record[3], record[4], record[5], is_plain)
 drop(lane, entry)
 else
 rare().put_off(door, state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4],
 record[5])
 end
-letters[#letters + 1] = 'd'
 else
 local place = place_of(lane, entry)
-local letter = not record.err and record[1] == place and string.sub(record[2] or '', 1, 1)
-local ended_so = letter == string.sub(state, 1, 1) or (letter == 'c' and not how)
-local left_so = not how and not record.err and call('HGET', TASK .. id, 'left') == place
-letters[#letters + 1] = (ended_so or left_so) and 'a' or 'f'
+local as = not record.err and record[1] == place and string.sub(record[2] or '', 1, 1)
+local ended_so = as == string.sub(state, 1, 1) or (as == 'c' and not how)
+local left_so = not how and not record.err and call('HGET', key, 'left') == place
+letter = (ended_so or left_so) and 'a' or 'f'
 end
+count = count + 1
+letters[count] = letter
 end
 end
 for i = 6, #args do finish(args[i]) end

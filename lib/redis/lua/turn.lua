@@ -27,40 +27,43 @@
 local worker, wanted, max_failed = args[1], tonumber(args[2]), args[4]
 local want = wanted
 local door = { worker = worker, max_call = tonumber(args[3]), max_failed = max_failed, failed_ttl = args[5] }
-local letters = {}
+local letters, count = {}, 0
 failed_for, failed_most = args[5], max_failed
 
 local function finish(group)
   local lane, state, attempt, ttl = group[1], group[2], group[3], group[4]
   local is_end = state == 'succeeded' or state == 'failed' or state == 'expired'
   local how = is_end and ending(state, attempt, worker, ttl, max_failed)
+  local is_normal = lane == 'normal'
   for i = 5, #group, 6 do
     local id, entry, value, kept = group[i], group[i + 1], group[i + 3], group[i + 4]
+    local key, letter = TASK .. id, 'd'
     -- Most hold a place and nothing else, which is read faster so.
-    local record = pcall('HVALS', TASK .. id)
-    local is_plain = not record[2] and record[1] == place_of(lane, entry)
-    if not is_plain then record = pcall('HMGET', TASK .. id, 'entry', 'end', 'clients', 'key', 'tied') end
+    local record = pcall('HVALS', key)
+    local is_plain = not record[2] and record[1] == (is_normal and entry or place_of(lane, entry))
+    if not is_plain then record = pcall('HMGET', key, 'entry', 'end', 'clients', 'key', 'tied') end
     if is_plain or not refused(record, lane, entry, kept) then
       if kept == '' then
         local found = call('XRANGE', STREAM .. lane, entry, entry)[1]
         kept = found and found[2][2] or ''
       end
       if how then
-        settle(how, id, group[i + 2], value, kept, group[i + 5], record[3], record[4], record[5], is_plain)
+        settle(how, id, key, group[i + 2], value, kept, group[i + 5], record[3], record[4], record[5], is_plain)
         drop(lane, entry)
       else
         rare().put_off(door, state, id, lane, entry, kept, attempt, ttl, group[i + 2], value, record[3], record[4],
           record[5])
       end
-      letters[#letters + 1] = 'd'
     else
       -- Poison is recorded under the token of the worker that was thought dead: that is not its outcome.
       local place = place_of(lane, entry)
-      local letter = not record.err and record[1] == place and string.sub(record[2] or '', 1, 1)
-      local ended_so = letter == string.sub(state, 1, 1) or (letter == 'c' and not how)
-      local left_so = not how and not record.err and call('HGET', TASK .. id, 'left') == place
-      letters[#letters + 1] = (ended_so or left_so) and 'a' or 'f'
+      local as = not record.err and record[1] == place and string.sub(record[2] or '', 1, 1)
+      local ended_so = as == string.sub(state, 1, 1) or (as == 'c' and not how)
+      local left_so = not how and not record.err and call('HGET', key, 'left') == place
+      letter = (ended_so or left_so) and 'a' or 'f'
     end
+    count = count + 1
+    letters[count] = letter
   end
 end
 

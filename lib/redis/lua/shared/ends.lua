@@ -49,7 +49,7 @@ local function settle_as_error(how, id, packed_call, kept, clients, key_name, ti
   local packed = cmsgpack.pack({ name = name, code = code, message = message })
   -- What is packed elsewhere need not be understood here: a map of three, and a fourth pair behind them.
   if cause then packed = '\132' .. string.sub(packed, 2) .. '\165cause' .. cause end
-  settle(how, id, how.ran or '0', packed, kept, asker(packed_call), clients, key_name, tied)
+  settle(how, id, TASK .. id, how.ran or '0', packed, kept, asker(packed_call), clients, key_name, tied)
 end
 
 -- A task whose cancelling was asked for while it ran, and that its worker does not run any more.

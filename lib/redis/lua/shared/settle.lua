@@ -15,15 +15,16 @@ function ending(state, attempt, worker, ttl, max_failed)
   }
 end
 
--- value '': undefined, which needs no field · kept: what the record keeps of the call · client '' = nobody asked at the
+-- key: of its record · value '': undefined, which needs no field · kept: what the record keeps of the call · client '' = nobody asked at the
 -- call · clients: those who asked later · name: the key that the task holds · tied: its record says that more depends on it
 -- is_plain: it held a place and nothing else, so no time of it is listed
-function settle(how, id, ran, value, kept, client, clients, name, tied, is_plain)
-  local key = TASK .. id
+function settle(how, id, key, ran, value, kept, client, clients, name, tied, is_plain)
+  -- Of short tasks most ran as long as the one before.
+  if how.ran_before ~= ran then how.ran_before, how.text = ran, how.head .. ran .. how.tail end
   if value == '' then
-    call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept)
+    call('HSET', key, 'end', how.text, 'call', kept)
   else
-    call('HSET', key, 'end', how.head .. ran .. how.tail, 'call', kept, how.field, value)
+    call('HSET', key, 'end', how.text, 'call', kept, how.field, value)
   end
   call('PEXPIREAT', key, how.expiry)
   if how.max_failed then rare().keep_failed(id, how.max_failed) end
