@@ -3,15 +3,17 @@
  * milliseconds. More would wait here for their turn while another worker is idle. Short tasks are fetched ahead in
  * large numbers, long ones not at all, and those that block the event loop one at a time.
  *
- * One slow handler is enough to fetch less. To give back what was fetched it takes two in a row: one alone was perhaps a
- * pause of the whole process, for its garbage or because another had the processor, and giving back costs Redis more
- * than the task's whole life.
+ * One slow handler is enough to fetch less. To give back what was fetched it takes a second one soon after: one alone was
+ * perhaps a pause of the whole process, for its garbage or because another had the processor, and giving back costs
+ * Redis more than the task's whole life.
  */
 
 /** Work that may wait here, ms. */
 const AHEAD = 5
 /** A turn is answered meanwhile, ms. */
 const TURN = 0.5
+/** Handlers after which a second slow one comes soon. */
+const SOON = 4
 /** Arguments that may wait here, bytes. */
 const MAX_BYTES = 4 * 1024 * 1024
 
@@ -24,6 +26,20 @@ class Mean {
   }
 }
 
+/** A mean to which the slowest of the last few samples adds no more than the second slowest. */
+class SureMean extends Mean {
+  readonly #last = new Float64Array(SOON)
+  #next = 0
+
+  override add(sample: number): void {
+    let slowest = 0
+    for (const before of this.#last) slowest = Math.max(slowest, before)
+    super.add(Math.min(sample, slowest))
+    this.#last[this.#next] = sample
+    this.#next = (this.#next + 1) % SOON
+  }
+}
+
 export class Pace {
   /** Handlers that run at once, at most. */
   concurrency: number
@@ -31,9 +47,8 @@ export class Pace {
   readonly #maxPrefetch: number
   /** How long a handler keeps the event loop before it returns, ms. */
   readonly #loop = new Mean()
-  /** The same of the faster of each two in a row, ms. */
-  readonly #loopOfTwo = new Mean()
-  #returnedBefore = 0
+  /** The same, as far as no single handler is the reason, ms. */
+  readonly #sureLoop = new SureMean()
   /** How long a task keeps its slot, ms. */
   readonly #slot = new Mean()
   readonly #bytes = new Mean()
@@ -47,8 +62,7 @@ export class Pace {
   /** A handler has returned: it is finished, or waits for something. */
   returned(ms: number, bytes: number): void {
     this.#loop.add(ms)
-    this.#loopOfTwo.add(Math.min(ms, this.#returnedBefore))
-    this.#returnedBefore = ms
+    this.#sureLoop.add(ms)
     this.#bytes.add(bytes)
   }
 
@@ -70,7 +84,7 @@ export class Pace {
 
   /** How many of those that wait are too many. */
   excess(waiting: number): number {
-    return Math.max(0, waiting - inTime(this.#loopOfTwo))
+    return Math.max(0, waiting - inTime(this.#sureLoop))
   }
 
   /** Whether more should come while the last runs: that takes as long as a turn, and they will not wait long for it. */

@@ -334,7 +334,7 @@ describe('synchronous handlers', () => {
 })
 
 describe('what cannot begin soon', () => {
-  test('is let go, the last ones first, once two handlers in a row have kept the event loop', async (t) => {
+  test('is let go, the last ones first, once two handlers have kept the event loop', async (t) => {
     const time = clock(t)
     const excess: Held[][] = []
     const ran: Held[] = []
