@@ -12,7 +12,7 @@
 const AHEAD = 5
 /** A turn is answered meanwhile, ms. */
 const TURN = 0.5
-/** Handlers after which a second slow one comes soon. */
+/** A second slow handler counts if it comes within so many. */
 const SOON = 4
 /** Arguments that may wait here, bytes. */
 const MAX_BYTES = 4 * 1024 * 1024
