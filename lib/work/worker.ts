@@ -240,6 +240,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   async #stop(timeout: number): Promise<void> {
+    // Before anything is waited for: the call that cuts this one short may come meanwhile.
+    const cut = new Promise<void>((resolve) => {
+      this.#cutShort = resolve
+    })
     const wasRunning = this.#state === 'running'
     this.#state = wasRunning ? 'draining' : 'stopped'
     // For people, who see it in the list.
@@ -252,7 +256,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     ])
     if (wasRunning) {
       try {
-        await this.#drain(timeout)
+        await this.#drain(timeout, cut)
         await leave(this.#services, this.#patience, this.#id)
         this.#id = ''
       } catch (error) {
@@ -267,10 +271,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#broadcast.stop()
   }
 
-  async #drain(timeout: number): Promise<void> {
-    const cut = new Promise<void>((resolve) => {
-      this.#cutShort = resolve
-    })
+  async #drain(timeout: number, cut: Promise<void>): Promise<void> {
     this.#leaveBy = performance.now() + timeout + LEAVE_TIMEOUT
     const shut = this.#processor.shut(timeout === 0)
     await within(timeout, this.#processor.held.idle(), cut)

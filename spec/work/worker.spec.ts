@@ -1,4 +1,4 @@
-/** A worker that is stopped before it has begun, at each reply of Redis that it waits for. */
+/** A worker that is stopped before it has begun, at each reply of Redis that it waits for; and one that is stopped twice. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -46,4 +46,24 @@ test('stopped at any moment of its start, it leaves no worker, connection or tim
     await until(`its connections to end, reply ${nth}`, async () => (await clients()) === ownClients)
     await until(`its timers to end, reply ${nth}`, () => timers() <= ownTimers)
   }
+})
+
+test('stopped again at once, while it still ends its own loops, it does not wait for its handlers', {
+  timeout: 20_000,
+}, async () => {
+  await using redis = await startRedis()
+  await using queue = new Queue('q', { redis: redis.url })
+  let hasBegun = false
+  const task = queue.task('endless', () => {
+    hasBegun = true
+    return new Promise<void>(() => {})
+  })
+  const worker = queue.worker({ drainTimeout: 60_000 })
+  const run = worker.run()
+  const handle = task()
+  await until('it to run', () => hasBegun)
+  const drained = worker.stop()
+  await Promise.all([worker.stop({ timeout: 0 }), drained, run])
+  const info = await handle.info()
+  assert.deepEqual([info?.state, info?.attempt, info?.crashes], ['queued', 1, 0])
 })
