@@ -34,13 +34,12 @@ local function finish(group)
   local lane, state, attempt, ttl = group[1], group[2], group[3], group[4]
   local is_end = state == 'succeeded' or state == 'failed' or state == 'expired'
   local how = is_end and ending(state, attempt, worker, ttl, max_failed)
-  local is_normal = lane == 'normal'
   for i = 5, #group, 6 do
     local id, entry, value, kept = group[i], group[i + 1], group[i + 3], group[i + 4]
     local key, letter = TASK .. id, 'd'
     -- Most hold a place and nothing else, which is read faster so.
     local record = pcall('HVALS', key)
-    local is_plain = not record[2] and record[1] == (is_normal and entry or place_of(lane, entry))
+    local is_plain = not record[2] and record[1] == place_of(lane, entry)
     if not is_plain then record = pcall('HMGET', key, 'entry', 'end', 'clients', 'key', 'tied') end
     if is_plain or not refused(record, lane, entry, kept) then
       if kept == '' then

@@ -15,8 +15,9 @@ function ending(state, attempt, worker, ttl, max_failed)
   }
 end
 
--- key: of its record · value '': undefined, which needs no field · kept: what the record keeps of the call · client '' = nobody asked at the
--- call · clients: those who asked later · name: the key that the task holds · tied: its record says that more depends on it
+-- key: of its record · value '': undefined, which needs no field · kept: what the record keeps of the call · client '' =
+-- nobody asked at the call · clients: those who asked later · name: the key that the task holds · tied: its record says
+-- that more depends on it
 -- is_plain: it held a place and nothing else, so no time of it is listed
 function settle(how, id, key, ran, value, kept, client, clients, name, tied, is_plain)
   -- Of short tasks most ran as long as the one before.
