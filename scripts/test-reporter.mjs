@@ -19,6 +19,9 @@ export default async function* report(events) {
   let skipped = 0
   for await (const { type, data } of events) {
     if (type === 'test:stderr' || type === 'test:stdout') yield data.message
+    // What went wrong when its test was over: it fails the file, whose own line does not say why.
+    if (type === 'test:diagnostic' && /asynchronous activity/.test(data.message))
+      yield `\n✖ ${data.message}\n`
     if (type !== 'test:pass' && type !== 'test:fail') continue
     const file = data.file ? sourceOf(data.file) : '?'
     if (data.nesting === 0 && data.name.endsWith('.spec.ts')) {
@@ -37,6 +40,9 @@ export default async function* report(events) {
       counts.failed += 1
       const error = data.details.error?.cause ?? data.details.error
       yield `\n✖ ${file}: ${data.name}\n${error?.stack ?? error}\n`
+      // Of a file whose process did not end well.
+      const { exitCode, signal } = data.details.error ?? {}
+      if (exitCode !== undefined) yield `  its process ended by ${signal ?? `exit code ${exitCode}`}\n`
       if (error?.cause) yield `  cause: ${error.cause.stack ?? error.cause}\n`
       if (
         typeof error === 'object' &&

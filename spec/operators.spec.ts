@@ -194,6 +194,51 @@ describe('queue.workers', () => {
   })
 })
 
+describe('pause', () => {
+  test('lasts, although the worker hears of it ahead of the answer to what it had asked before', async () => {
+    await using s = fresh()
+    await using proxy = await startProxy(served.redis.port)
+    const there = s.other({ redis: proxy.url })
+    let ran = 0
+    const count = there.task('count', () => {
+      ran += 1
+    })
+    await s.work({}, there)
+    let [reads, answers, unblocked] = [0, 0, 0]
+    // What `settings` answers comes late; words come on another connection.
+    proxy.fate = ({ name }, reply) => {
+      if (name.startsWith('EVAL') && reply.toString('latin1').endsWith('\r\n7\r\n$0\r\n\r\n')) {
+        answers += 1
+        proxy.shape = { delay: [500, 500] }
+        setImmediate(() => {
+          proxy.shape = {}
+        })
+      }
+      return 'pass'
+    }
+    // Redis never hears it, so the read stays: as if it had come just before.
+    proxy.answer = ({ name, args }) => {
+      if (name === 'XREADGROUP') reads += 1
+      if (name !== 'CLIENT' || String(args[0]).toUpperCase() !== 'UNBLOCK') return undefined
+      unblocked += 1
+      return ':0\r\n'
+    }
+    await until('a read to begin, which waits for 2 s', () => reads > 0)
+    await s.queue.setConcurrency('all', 7)
+    await until('the worker to have asked', () => answers === 1)
+    await s.queue.pause()
+    await until('it to have heard the word', () => unblocked > 0)
+    await until('it to have asked again', () => answers === 2)
+    const handle = s.queue.remote<typeof count>('count')()
+    await handle.enqueued
+    await until('it to be back in line', async () => (await s.queue.counts()).running === 0)
+    assert.equal(ran, 0)
+    proxy.answer = () => undefined
+    await s.queue.resume()
+    await handle.get()
+  })
+})
+
 describe('quietWorker', () => {
   test('what runs ends there, what waits and what comes goes to another worker', async () => {
     await using s = fresh()

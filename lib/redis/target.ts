@@ -1,5 +1,6 @@
 /** Where Redis is: a URL, ioredis options, or a client whose configuration is taken. Never the client itself. */
 
+import type { Socket } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
 import { OptionError } from '../errors.ts'
 import { show } from '../options.ts'
@@ -57,9 +58,20 @@ type Override = RedisOptions & { replyMapping: 'legacy' }
 export function openClient(target: RedisTarget, ours: Override): Redis {
   // A timeout inside the client would end blocking reads; every call has a deadline of ours.
   const override = { ...ours, commandTimeout: undefined, blockingTimeout: undefined } as unknown as Override
-  if (typeof target === 'string') return new Redis(target, override)
-  if (isClient(target)) return target.duplicate(override) as Redis
-  return new Redis({ ...(target as RedisOptions), ...override })
+  if (typeof target === 'string') return hearing(new Redis(target, override))
+  if (isClient(target)) return hearing(target.duplicate(override) as Redis)
+  return hearing(new Redis({ ...(target as RedisOptions), ...override }))
+}
+
+/**
+ * ioredis listens to the first error of a socket and to no other (redis/ioredis#961). Over TLS there may be another: we
+ * refuse the server's certificate, and then the server says that it did not like that. Unheard, it would end the process.
+ */
+function hearing(client: Redis): Redis {
+  const { connector } = client as unknown as { connector: { connect: (tell: unknown) => Promise<Socket> } }
+  const connect = connector.connect.bind(connector)
+  connector.connect = async (tell) => (await connect(tell)).on('error', () => {})
+  return client
 }
 
 /** Which database of which server it speaks to, as it was told: two names of one server are two places. Without user and password. */

@@ -41,7 +41,8 @@ export class Orders {
       if (id === '') continue
       try {
         const settings = await insist(patience, () => admin.settings(id))
-        if (settings && id === worker()) obey(settings)
+        // Asked for again meanwhile, it may be of before a change whose word was heard and obeyed already.
+        if (settings && id === worker() && !this.#isMore) obey(settings)
       } catch {
         // Refused, or this worker ends: the next reconnect asks again.
       }
