@@ -114,10 +114,7 @@ test('one that waits in native code, or that a debugger has paused, is left alon
   assert.equal(await waits.get(), 'done')
 
   const [end, resume] = [fileGate(), fileGate()]
-  const debugged = s.queue.remote<(file: string, resume: string) => boolean>('debugged')(
-    end.file,
-    resume.file,
-  )
+  const debugged = s.queue.remote<(file: string, resume: string) => string>('debugged')(end.file, resume.file)
   await child.prints('paused by a debugger')
   const second = await asked(s, id)
   assert.deepEqual([second.stack, second.problem], [undefined, 'a debugger has paused it'])
@@ -125,7 +122,7 @@ test('one that waits in native code, or that a debugger has paused, is left alon
   const third = await asked(s, id)
   assert.equal(third.problem, 'a debugger has paused it', 'it is paused still')
   resume.open()
-  assert.equal(await debugged.get(), true)
+  assert.equal(await debugged.get(), 'went on')
   assert.equal((await asked(s, id)).blocked, 0)
 })
 
