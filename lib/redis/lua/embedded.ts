@@ -2189,8 +2189,7 @@ end
 return cmsgpack.pack(answer)
 `,
   inspect: `#!lua flags=no-writes
-${base}${rare}local task = rare()
-local fields = pcall('HGETALL', TASK .. args[1])
+${base}${place}local fields = pcall('HGETALL', TASK .. args[1])
 if fields.err or #fields == 0 then return nil end
 local record = {}
 local told = {}
@@ -2201,16 +2200,20 @@ told[#told + 1] = fields[i]
 told[#told + 1] = fields[i + 1]
 end
 end
-local packed_call, worker, since = record.call or '', '', ''
+local packed_call, worker, since, due = record.call or '', '', '', ''
 if record.entry and not record['end'] then
-local lane, entry = task.parse_place(record.entry)
-local stream = STREAM .. (lane or '')
-local found = lane and pcall('XRANGE', stream, entry, entry) or {}
+local lane, entry = parse_place(record.entry)
+if lane then
+local stream = STREAM .. lane
+local found = pcall('XRANGE', stream, entry, entry)
 if found[1] then packed_call = found[1][2][2] or '' end
-local held = lane and pcall('XPENDING', stream, GROUP, entry, entry, 1) or {}
+local held = pcall('XPENDING', stream, GROUP, entry, entry, 1)
 if held[1] then worker, since = held[1][2], string.format('%.0f', now - held[1][3]) end
+else
+due = call('ZSCORE', P .. ':scheduled', args[1]) or ''
 end
-return { packed_call, worker, since, call('ZSCORE', P .. ':scheduled', args[1]) or '', unpack(told) }
+end
+return { packed_call, worker, since, due, unpack(told) }
 `,
   leave: `#!lua flags=allow-oom
 ${base}local worker, held = args[1], 0

@@ -5,9 +5,8 @@
 --   gives: { call | '', worker that runs it | '', since when (epoch ms) | '', when it is due (epoch ms) | '', field, value, … }; nothing when there is
 --         no such record, or not one of ours
 --! include base
---! include rare
+--! include place
 
-local task = rare()
 local fields = pcall('HGETALL', TASK .. args[1])
 if fields.err or #fields == 0 then return nil end
 local record = {}
@@ -21,13 +20,17 @@ for i = 1, #fields, 2 do
   end
 end
 
-local packed_call, worker, since = record.call or '', '', ''
+local packed_call, worker, since, due = record.call or '', '', '', ''
 if record.entry and not record['end'] then
-  local lane, entry = task.parse_place(record.entry)
-  local stream = STREAM .. (lane or '')
-  local found = lane and pcall('XRANGE', stream, entry, entry) or {}
-  if found[1] then packed_call = found[1][2][2] or '' end
-  local held = lane and pcall('XPENDING', stream, GROUP, entry, entry, 1) or {}
-  if held[1] then worker, since = held[1][2], string.format('%.0f', now - held[1][3]) end
+  local lane, entry = parse_place(record.entry)
+  if lane then
+    local stream = STREAM .. lane
+    local found = pcall('XRANGE', stream, entry, entry)
+    if found[1] then packed_call = found[1][2][2] or '' end
+    local held = pcall('XPENDING', stream, GROUP, entry, entry, 1)
+    if held[1] then worker, since = held[1][2], string.format('%.0f', now - held[1][3]) end
+  else
+    due = call('ZSCORE', P .. ':scheduled', args[1]) or ''
+  end
 end
-return { packed_call, worker, since, call('ZSCORE', P .. ':scheduled', args[1]) or '', unpack(told) }
+return { packed_call, worker, since, due, unpack(told) }
