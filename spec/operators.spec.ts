@@ -225,10 +225,10 @@ describe('pause', () => {
     }
     await until('a read to begin, which waits for 2 s', () => reads > 0)
     await s.queue.setConcurrency('all', 7)
-    await until('the worker to have asked', () => answers === 1)
+    await until('the worker to have asked', () => answers >= 1)
     await s.queue.pause()
     await until('it to have heard the word', () => unblocked > 0)
-    await until('it to have asked again', () => answers === 2)
+    await until('it to have asked again', () => answers >= 2)
     const handle = s.queue.remote<typeof count>('count')()
     await handle.enqueued
     await until('it to be back in line', async () => (await s.queue.counts()).running === 0)

@@ -34,7 +34,7 @@ for (const [what, target] of Object.entries(TARGETS)) {
     try {
       connection.connect()
       for (const times of [1, 2]) {
-        await until('it to be refused', () => refused.length === times)
+        await until('it to be refused', () => refused.length >= times)
         assert.match(refused.at(-1)!.message, /ECONNREFUSED/)
         assert.doesNotThrow(() => connection.client.stream.emit('error', new Error('once more')))
       }
