@@ -6,6 +6,9 @@ import { DueLoop, nextLook } from './due.ts'
 
 /** Tasks in one script: a few ms of Redis' time. */
 const MOST = 200
+/** Ms. A clock that may be wrong by more is asked for again: the first answer often waits while the process starts. */
+const MOST_DOUBT = 20
+const FIRST_PAUSE = 50
 
 export interface PromoteOptions {
   readonly store: Store
@@ -16,10 +19,15 @@ export interface PromoteOptions {
 
 export class Promoter extends DueLoop {
   constructor({ store, clock, failedTtl, maxFailed }: PromoteOptions) {
+    let pause = FIRST_PAUSE
     super(async () => {
+      const askedAt = Date.now()
       const { wait, now } = await store.promote(MOST, failedTtl, maxFailed)
-      clock.learn(now)
-      return nextLook(wait)
+      clock.learn(now, askedAt)
+      if (clock.doubt <= MOST_DOUBT) return nextLook(wait)
+      // Behind a slow link it stays so: soon it is asked as seldom as ever.
+      pause *= 2
+      return Math.min(nextLook(wait), pause)
     })
   }
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   currentTask,
   type DefinitionOptions,
@@ -11,9 +12,11 @@ import {
   TaskTimeoutError,
 } from '../../lib/index.ts'
 import { aborted, type Fresh, freshQueues, gate, rejection } from '../support/fresh.ts'
+import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 
-const { fresh } = freshQueues()
+const served = freshQueues()
+const { fresh } = served
 const MINUTE = 60_000
 const ONE = { concurrency: 1, prefetch: 0 }
 
@@ -99,6 +102,34 @@ describe('timeout', () => {
 })
 
 describe('deadline', () => {
+  test('holds, although an answer with the time of the server came late', async () => {
+    await using s = fresh()
+    await using proxy = await startProxy(served.redis.port)
+    const there = s.other({ redis: proxy.url })
+    const nap = there.task('nap', async (ms: number) => delay(ms, 'woke up'))
+    const worker = await s.work({}, there)
+    const call = s.queue.remote<typeof nap>('nap')
+    assert.equal(await call(1).get(), 'woke up')
+    // The next answer of `promote` waits for a second, as if a handler kept the event loop.
+    let isLate = false
+    proxy.fate = (_, reply) => {
+      if (!isLate && /^\*4\r\n:-?\d+\r\n\$13\r\n/.test(reply.toString('latin1'))) {
+        isLate = true
+        proxy.shape = { delay: [1_000, 1_000] }
+        setImmediate(() => {
+          proxy.shape = {}
+        })
+      }
+      return 'pass'
+    }
+    assert.equal(await call.with({ delay: 10 })(1).get(), 'woke up')
+    assert.ok(isLate)
+    // What it asks for now is answered behind that.
+    assert.equal((await worker.health({ timeout: 10_000 })).ok, true)
+    const error = await rejection(call.with({ deadline: 300 })(700).get())
+    assert.ok(error instanceof TaskExpiredError, String(error))
+  })
+
   test('ends a task that runs: its signal aborts, and the caller sees a TaskExpiredError', async () => {
     await using s = fresh()
     const { task, reasons } = obedient(s)

@@ -5,7 +5,7 @@ import { limitOf } from '../../lib/work/limit.ts'
 
 /** A clock that is an hour ahead, as the server's may be. */
 const clock = new Clock()
-clock.learn(Date.now() + 3_600_000)
+clock.learn(Date.now() + 3_600_000, Date.now())
 const inMs = (ms: number): number => clock.now + ms
 const begunAt = performance.now() - 100
 
