@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { describe, test } from 'node:test'
 import { OptionError, Queue, RedisError, type Worker, type WorkerInfo } from '../lib/index.ts'
 import { type Fresh, freshQueues, gate, rejection } from './support/fresh.ts'
+import { delayReplies } from './support/late.ts'
 import { start } from './support/processes.ts'
 import { startProxy } from './support/proxy.ts'
 import { startRedis } from './support/redis.ts'
@@ -196,8 +197,8 @@ describe('queue.workers', () => {
 
 describe('pause', () => {
   test('lasts, although the worker hears of it ahead of the answer to what it had asked before', async () => {
-    await using s = fresh()
     await using proxy = await startProxy(served.redis.port)
+    await using s = fresh()
     const there = s.other({ redis: proxy.url })
     let ran = 0
     const count = there.task('count', () => {
@@ -206,16 +207,11 @@ describe('pause', () => {
     await s.work({}, there)
     let [reads, answers, unblocked] = [0, 0, 0]
     // What `settings` answers comes late; words come on another connection.
-    proxy.fate = ({ name }, reply) => {
-      if (name.startsWith('EVAL') && reply.toString('latin1').endsWith('\r\n7\r\n$0\r\n\r\n')) {
-        answers += 1
-        proxy.shape = { delay: [500, 500] }
-        setImmediate(() => {
-          proxy.shape = {}
-        })
-      }
-      return 'pass'
-    }
+    delayReplies(proxy, 500, (reply) => {
+      const isAnswer = reply.endsWith('\r\n7\r\n$0\r\n\r\n')
+      if (isAnswer) answers += 1
+      return isAnswer
+    })
     // Redis never hears it, so the read stays: as if it had come just before.
     proxy.answer = ({ name, args }) => {
       if (name === 'XREADGROUP') reads += 1

@@ -8,7 +8,7 @@ import { DueLoop, nextLook } from './due.ts'
 const MOST = 200
 /** Ms. A clock that may be wrong by more is asked for again: the first answer often waits while the process starts. */
 const MOST_DOUBT = 20
-const FIRST_PAUSE = 50
+const FIRST_PAUSE = 100
 
 export interface PromoteOptions {
   readonly store: Store
@@ -25,9 +25,10 @@ export class Promoter extends DueLoop {
       const { wait, now } = await store.promote(MOST, failedTtl, maxFailed)
       clock.learn(now, askedAt)
       if (clock.doubt <= MOST_DOUBT) return nextLook(wait)
+      const look = Math.min(nextLook(wait), pause)
       // Behind a slow link it stays so: soon it is asked as seldom as ever.
       pause *= 2
-      return Math.min(nextLook(wait), pause)
+      return look
     })
   }
 }

@@ -4,8 +4,6 @@
  */
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { after, before, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import {
@@ -15,6 +13,7 @@ import {
   SeparateQueuesError,
   type TaskHandle,
 } from '../../lib/index.ts'
+import { freePort } from '../support/free-port.ts'
 import { rejection } from '../support/fresh.ts'
 import { start } from '../support/processes.ts'
 import { startProxy } from '../support/proxy.ts'
@@ -27,14 +26,6 @@ before(async () => {
   redis = await startRedis()
 })
 after(() => redis.stop())
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
 
 /** A queue on that Redis, and a task of it. */
 function stage(options: QueueOptions & { readonly name?: string } = {}) {

@@ -12,12 +12,15 @@ import {
   TaskTimeoutError,
 } from '../../lib/index.ts'
 import { aborted, type Fresh, freshQueues, gate, rejection } from '../support/fresh.ts'
+import { delayReplies } from '../support/late.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 
 const served = freshQueues()
 const { fresh } = served
 const MINUTE = 60_000
+/** What `promote` answers: ms until there is something to do again, the time, and two counts. */
+const PROMOTED = /^\*4\r\n:-?\d+\r\n\$13\r\n/
 const ONE = { concurrency: 1, prefetch: 0 }
 
 /** Waits for its signal, and keeps what it said. */
@@ -103,31 +106,32 @@ describe('timeout', () => {
 
 describe('deadline', () => {
   test('holds, although an answer with the time of the server came late', async () => {
-    await using s = fresh()
     await using proxy = await startProxy(served.redis.port)
+    await using s = fresh()
     const there = s.other({ redis: proxy.url })
     const nap = there.task('nap', async (ms: number) => delay(ms, 'woke up'))
     const worker = await s.work({}, there)
     const call = s.queue.remote<typeof nap>('nap')
     assert.equal(await call(1).get(), 'woke up')
     // The next answer of `promote` waits for a second, as if a handler kept the event loop.
-    let isLate = false
-    proxy.fate = (_, reply) => {
-      if (!isLate && /^\*4\r\n:-?\d+\r\n\$13\r\n/.test(reply.toString('latin1'))) {
-        isLate = true
-        proxy.shape = { delay: [1_000, 1_000] }
-        setImmediate(() => {
-          proxy.shape = {}
-        })
-      }
-      return 'pass'
-    }
+    let late = 0
+    delayReplies(proxy, 1_000, (reply) => PROMOTED.test(reply) && ++late === 1)
     assert.equal(await call.with({ delay: 10 })(1).get(), 'woke up')
-    assert.ok(isLate)
+    assert.ok(late > 0)
     // What it asks for now is answered behind that.
     assert.equal((await worker.health({ timeout: 10_000 })).ok, true)
     const error = await rejection(call.with({ deadline: 300 })(700).get())
     assert.ok(error instanceof TaskExpiredError, String(error))
+  })
+
+  test('the server is asked for its time again, soon, where answers come late', async () => {
+    await using proxy = await startProxy(served.redis.port)
+    await using s = fresh()
+    let answers = 0
+    delayReplies(proxy, 200, (reply) => PROMOTED.test(reply) && ++answers > 0)
+    await s.work({}, s.other({ redis: proxy.url }))
+    // It asks a few times as it starts, and then, with nothing planned, every 10 s.
+    await until('more answers', () => answers > 5, 8_000)
   })
 
   test('ends a task that runs: its signal aborts, and the caller sees a TaskExpiredError', async () => {

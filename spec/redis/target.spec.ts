@@ -1,25 +1,14 @@
 /** The clients that connections are made of, whatever their target was. */
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { Redis } from 'ioredis'
 import { Connection } from '../../lib/redis/connection.ts'
 import type { RedisTarget } from '../../lib/redis/target.ts'
+import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
 
-/** A port where nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-const port = await closedPort()
+const port = await freePort()
 const TARGETS: Record<string, () => RedisTarget> = {
   'a URL': () => `redis://127.0.0.1:${port}`,
   options: () => ({ host: '127.0.0.1', port }),
